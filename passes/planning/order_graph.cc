@@ -1,0 +1,283 @@
+#include "passes/planning/order_graph.h"
+
+#include <llvm/ADT/SmallVector.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "runtime/base/checked.h"
+
+namespace memopt::ordering {
+namespace {
+
+std::string id_text(const char* what, int64_t id) { return what + (" " + std::to_string(id)); }
+
+// Sums everything that could ever be live together, so that no later sum overflows.
+Status check_bytes(const OrderProblem& problem) {
+  std::optional<int64_t> total = 0;
+  auto add = [&](const char* what, size_t id, int64_t bytes) -> Status {
+    if (bytes < 0) {
+      return bad_input(id_text(what, id) + ": negative size " + std::to_string(bytes));
+    }
+    // Twice, because a running operator is live bytes plus growth.
+    total = total ? checked_add(*total, bytes) : total;
+    total = total ? checked_add(*total, bytes) : total;
+    return total ? Status() : bad_input("the sizes add up to more than 64 bits hold");
+  };
+  for (size_t i = 0; i < problem.scratch_bytes.size(); ++i) {
+    MEMOPT_RETURN_IF_ERROR(add("scratch of operator", i, problem.scratch_bytes[i]));
+  }
+  for (size_t i = 0; i < problem.storages.size(); ++i) {
+    MEMOPT_RETURN_IF_ERROR(add("storage", i, problem.storages[i].bytes));
+  }
+  return {};
+}
+
+bool in_range(int32_t id, size_t size) { return id >= 0 && static_cast<size_t>(id) < size; }
+
+Status check_ids(const OrderProblem& problem) {
+  const size_t num_ops = problem.scratch_bytes.size();
+  constexpr size_t kMaxIds = std::numeric_limits<int32_t>::max() / 2;
+  size_t items = num_ops + problem.storages.size() + problem.values.size() +
+                 problem.in_place.size() + problem.dependences.size();
+  for (const OrderValue& value : problem.values) items += value.consumers.size();
+  if (items > kMaxIds) return bad_input("an ordering problem of more than 2^30 items");
+  for (size_t i = 0; i < problem.values.size(); ++i) {
+    const OrderValue& value = problem.values[i];
+    if (!in_range(value.storage, problem.storages.size())) {
+      return bad_input(id_text("value", i) + ": no " + id_text("storage", value.storage));
+    }
+    if (value.producer != kNoOp && !in_range(value.producer, num_ops)) {
+      return bad_input(id_text("value", i) + ": no " + id_text("operator", value.producer));
+    }
+    for (int32_t op : value.consumers) {
+      if (!in_range(op, num_ops) || op <= value.producer) {
+        return bad_input(id_text("value", i) + ": consumed by " + id_text("operator", op) +
+                         ", which is not after its producer");
+      }
+    }
+  }
+  for (const OrderDependence& edge : problem.dependences) {
+    if (!in_range(edge.before, num_ops) || !in_range(edge.after, num_ops) ||
+        edge.before >= edge.after) {
+      return bad_input("a dependence of " + id_text("operator", edge.after) + " on " +
+                       id_text("operator", edge.before) + ", which is not before it");
+    }
+  }
+  for (const InPlaceCandidate& pair : problem.in_place) {
+    const bool ok = in_range(pair.op, num_ops) && in_range(pair.output, problem.values.size()) &&
+                    in_range(pair.input, problem.values.size()) &&
+                    problem.values[pair.output].producer == pair.op &&
+                    std::count(problem.values[pair.input].consumers.begin(),
+                               problem.values[pair.input].consumers.end(), pair.op) > 0;
+    if (!ok) {
+      return bad_input("in place at " + id_text("operator", pair.op) + ": " +
+                       id_text("value", pair.output) + " over " + id_text("value", pair.input) +
+                       " is not an output over an input of it");
+    }
+  }
+  return {};
+}
+
+// Builds rows from (row, item) pairs: ascending items, no duplicates.
+Rows<int32_t> rows_of(int32_t rows, std::vector<std::pair<int32_t, int32_t>> pairs) {
+  std::sort(pairs.begin(), pairs.end());
+  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  Rows<int32_t> result;
+  result.items.reserve(pairs.size());
+  auto next = pairs.begin();
+  for (int32_t row = 0; row < rows; ++row) {
+    for (; next != pairs.end() && next->first == row; ++next) result.items.push_back(next->second);
+    result.end_row();
+  }
+  return result;
+}
+
+Rows<int32_t> transposed(const Rows<int32_t>& rows, int32_t columns) {
+  std::vector<std::pair<int32_t, int32_t>> pairs;
+  pairs.reserve(rows.items.size());
+  for (int32_t row = 0; row < rows.size(); ++row) {
+    for (int32_t item : rows[row]) pairs.emplace_back(item, row);
+  }
+  return rows_of(columns, std::move(pairs));
+}
+
+}  // namespace
+
+Result<OrderGraph> build_order_graph(const OrderProblem& problem) {
+  MEMOPT_RETURN_IF_ERROR(check_bytes(problem));
+  MEMOPT_RETURN_IF_ERROR(check_ids(problem));
+  OrderGraph graph;
+  const auto num_ops = static_cast<int32_t>(problem.scratch_bytes.size());
+  graph.scratch_bytes = problem.scratch_bytes;
+  for (const OrderStorage& storage : problem.storages) {
+    graph.storage_bytes.push_back(storage.bytes);
+    graph.live_at_start.push_back(storage.live_at_start);
+    graph.live_at_end.push_back(storage.live_at_end);
+  }
+  std::vector<std::pair<int32_t, int32_t>> edges, touches;
+  for (const OrderValue& value : problem.values) {
+    if (value.producer != kNoOp) touches.emplace_back(value.producer, value.storage);
+    for (int32_t op : value.consumers) {
+      touches.emplace_back(op, value.storage);
+      if (value.producer != kNoOp) edges.emplace_back(op, value.producer);
+    }
+  }
+  for (const OrderDependence& edge : problem.dependences)
+    edges.emplace_back(edge.after, edge.before);
+  graph.preds = rows_of(num_ops, std::move(edges));
+  graph.succs = transposed(graph.preds, num_ops);
+  graph.touches = rows_of(num_ops, std::move(touches));
+  graph.touchers = transposed(graph.touches, graph.num_storages());
+
+  std::vector<std::vector<InPlacePair>> pairs(num_ops);
+  for (const InPlaceCandidate& candidate : problem.in_place) {
+    const int32_t output = problem.values[candidate.output].storage;
+    const int32_t input = problem.values[candidate.input].storage;
+    const int64_t saving = std::min(graph.storage_bytes[output], graph.storage_bytes[input]);
+    if (output != input) pairs[candidate.op].push_back({output, input, saving});
+  }
+  for (std::vector<InPlacePair>& row : pairs) {
+    std::stable_sort(row.begin(), row.end(), [](const InPlacePair& a, const InPlacePair& b) {
+      return a.saving > b.saving;
+    });
+    graph.in_place.items.insert(graph.in_place.items.end(), row.begin(), row.end());
+    graph.in_place.end_row();
+  }
+  return graph;
+}
+
+OrderGraph extract_ops(const OrderGraph& graph, std::span<const int32_t> ops,
+                       const std::vector<uint8_t>& done, int64_t before_bytes) {
+  OrderGraph part;
+  std::vector<int32_t> storages;
+  for (int32_t op : ops) {
+    storages.insert(storages.end(), graph.touches[op].begin(), graph.touches[op].end());
+  }
+  std::sort(storages.begin(), storages.end());
+  storages.erase(std::unique(storages.begin(), storages.end()), storages.end());
+  auto local_storage = [&](int32_t storage) {
+    return static_cast<int32_t>(std::lower_bound(storages.begin(), storages.end(), storage) -
+                                storages.begin());
+  };
+  std::vector<std::pair<int32_t, int32_t>> local_ops;  // (operator, its index in ops), sorted
+  for (size_t i = 0; i < ops.size(); ++i) local_ops.emplace_back(ops[i], static_cast<int32_t>(i));
+  std::sort(local_ops.begin(), local_ops.end());
+  auto local_op = [&](int32_t op) {
+    auto it = std::lower_bound(local_ops.begin(), local_ops.end(), std::pair(op, 0));
+    return it != local_ops.end() && it->first == op ? it->second : kNoOp;
+  };
+
+  part.outside_bytes = before_bytes;
+  for (int32_t storage : storages) {
+    bool before = graph.live_at_start[storage], after = graph.live_at_end[storage];
+    for (int32_t op : graph.touchers[storage]) {
+      if (done[op]) {
+        before = true;
+      } else if (local_op(op) == kNoOp) {
+        after = true;
+      }
+    }
+    part.storage_bytes.push_back(graph.storage_bytes[storage]);
+    part.live_at_start.push_back(before);
+    part.live_at_end.push_back(after);
+    if (before) part.outside_bytes -= graph.storage_bytes[storage];
+  }
+  std::vector<std::pair<int32_t, int32_t>> edges;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    part.scratch_bytes.push_back(graph.scratch_bytes[ops[i]]);
+    for (int32_t storage : graph.touches[ops[i]]) {
+      part.touches.items.push_back(local_storage(storage));
+    }
+    part.touches.end_row();
+    for (int32_t pred : graph.preds[ops[i]]) {
+      if (local_op(pred) != kNoOp) edges.emplace_back(static_cast<int32_t>(i), local_op(pred));
+    }
+    for (InPlacePair pair : graph.in_place[ops[i]]) {
+      part.in_place.items.push_back(
+          {local_storage(pair.output), local_storage(pair.input), pair.saving});
+    }
+    part.in_place.end_row();
+  }
+  part.preds = rows_of(part.num_ops(), std::move(edges));
+  part.succs = transposed(part.preds, part.num_ops());
+  part.touchers = transposed(part.touches, part.num_storages());
+  return part;
+}
+
+OrderState::OrderState(const OrderGraph& graph)
+    : graph_(&graph), live_bytes_(start_bytes(graph)), done_(graph.num_ops(), 0) {
+  for (int32_t op = 0; op < graph.num_ops(); ++op) {
+    missing_preds_.push_back(static_cast<int32_t>(graph.preds[op].size()));
+  }
+  for (int32_t storage = 0; storage < graph.num_storages(); ++storage) {
+    untouched_.push_back(static_cast<uint32_t>(graph.touchers[storage].size()));
+  }
+}
+
+int64_t OrderState::running_bytes(int32_t op) const {
+  int64_t bytes = live_bytes_ + graph_->scratch_bytes[op];
+  for (int32_t storage : graph_->touches[op]) {
+    if (is_allocated_by_next(storage)) bytes += graph_->storage_bytes[storage];
+  }
+  return bytes - in_place_saving(op);
+}
+
+int64_t OrderState::in_place_saving(int32_t op) const {
+  int64_t bytes = 0;
+  llvm::SmallVector<const InPlacePair*, 4> taken;
+  for (const InPlacePair& pair : graph_->in_place[op]) {
+    if (!is_allocated_by_next(pair.output) || !dies_at_next(pair.input)) continue;
+    const bool conflicts = std::any_of(taken.begin(), taken.end(), [&](const InPlacePair* other) {
+      return other->output == pair.output || other->input == pair.input;
+    });
+    if (conflicts) continue;
+    bytes += pair.saving;
+    taken.push_back(&pair);
+  }
+  return bytes;
+}
+
+int64_t OrderState::growth_bytes(int32_t op) const {
+  int64_t bytes = 0;
+  for (int32_t storage : graph_->touches[op]) {
+    if (is_allocated_by_next(storage)) bytes += graph_->storage_bytes[storage];
+    if (dies_at_next(storage)) bytes -= graph_->storage_bytes[storage];
+  }
+  return bytes;
+}
+
+void OrderState::run(int32_t op) {
+  live_bytes_ += growth_bytes(op);
+  done_[op] = 1;
+  for (int32_t storage : graph_->touches[op]) --untouched_[storage];
+  for (int32_t succ : graph_->succs[op]) --missing_preds_[succ];
+}
+
+void OrderState::undo(int32_t op) {
+  for (int32_t succ : graph_->succs[op]) ++missing_preds_[succ];
+  for (int32_t storage : graph_->touches[op]) ++untouched_[storage];
+  done_[op] = 0;
+  live_bytes_ -= growth_bytes(op);
+}
+
+int64_t start_bytes(const OrderGraph& graph) {
+  int64_t bytes = graph.outside_bytes;
+  for (int32_t storage = 0; storage < graph.num_storages(); ++storage) {
+    if (graph.live_at_start[storage]) bytes += graph.storage_bytes[storage];
+  }
+  return bytes;
+}
+
+int64_t peak_of(const OrderGraph& graph, std::span<const int32_t> order) {
+  OrderState state(graph);
+  int64_t peak = state.live_bytes();
+  for (int32_t op : order) {
+    peak = std::max(peak, state.running_bytes(op));
+    state.run(op);
+  }
+  return peak;
+}
+
+}  // namespace memopt::ordering
