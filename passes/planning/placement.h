@@ -1,0 +1,48 @@
+// Items placed so far, and where another one can go.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "passes/planning/instance.h"
+
+namespace memopt {
+
+enum class Fit {
+  kFirst,  // the lowest free stretch that is large enough
+  kBest,   // the smallest free stretch that is large enough, the open end last
+};
+
+// A group is one or more items that share an offset; their alignments divide one another.
+class Placement {
+ public:
+  explicit Placement(const Instance& instance)
+      : instance_(instance), offsets_(instance.items.size(), kUnplaced) {}
+
+  // Puts the group there, whatever else is there.
+  void put(std::span<const uint32_t> group, int64_t offset);
+
+  // An offset at which the group conflicts with nothing placed. Linear in the number of placed
+  // items.
+  int64_t find(std::span<const uint32_t> group, Fit fit);
+
+  // One per item, once all are placed.
+  std::vector<int64_t> take_offsets() && { return std::move(offsets_); }
+
+ private:
+  static constexpr int64_t kUnplaced = -1;
+
+  // Offsets strictly between `above` and `below` are taken by something placed.
+  struct Taken {
+    int64_t above, below;
+  };
+  void collect(uint32_t item);
+
+  const Instance& instance_;
+  std::vector<int64_t> offsets_;
+  std::vector<Rectangle> placed_;  // in absolute bytes, by begin
+  std::vector<Taken> taken_;
+};
+
+}  // namespace memopt
