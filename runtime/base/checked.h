@@ -29,8 +29,7 @@ inline bool is_power_of_two(int64_t value) { return value > 0 && (value & (value
 // The smallest multiple of `alignment` (a positive number) that is >= value (>= 0).
 inline std::optional<int64_t> checked_align_up(int64_t value, int64_t alignment) {
   const int64_t remainder = value % alignment;
-  return remainder == 0 ? std::optional<int64_t>(value)
-                        : checked_add(value, alignment - remainder);
+  return remainder == 0 ? std::optional<int64_t>(value) : checked_add(value, alignment - remainder);
 }
 
 // The same for sizes that memopt made itself and knows to be far from the limits.

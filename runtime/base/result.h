@@ -1,5 +1,5 @@
-// The one error channel of memopt: a code, which is also the exit status of the tools, and a message
-// that names the thing, what was needed and what was found.
+// The one error channel of memopt: a code, which is also the exit status of the tools, and a
+// message that names the thing, what was needed and what was found.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,15 @@ namespace memopt {
 
 // The value is the exit status of a command-line tool that ends with it.
 enum class Code : int {
-  kInternal = 1,           // a bug in memopt
-  kUsage = 2,              // wrong options or arguments
-  kBadInput = 3,           // bad, unsupported or unsafe model, plan or tensor file
-  kBudgetImpossible = 4,   // the budget is proved impossible
-  kBudgetNotReached = 5,   // no plan within the budget was found in the work allowed
-  kVerifyFailed = 6,       // a plan did not pass the independent verifier
-  kAccuracyFailed = 7,     // outputs differ from the expected ones by more than the tolerance
-  kRegression = 8,         // a regression gate failed
-  kOutOfResource = 9,      // memory, disk or device
+  kInternal = 1,          // a bug in memopt
+  kUsage = 2,             // wrong options or arguments
+  kBadInput = 3,          // bad, unsupported or unsafe model, plan or tensor file
+  kBudgetImpossible = 4,  // the budget is proved impossible
+  kBudgetNotReached = 5,  // no plan within the budget was found in the work allowed
+  kVerifyFailed = 6,      // a plan did not pass the independent verifier
+  kAccuracyFailed = 7,    // outputs differ from the expected ones by more than the tolerance
+  kRegression = 8,        // a regression gate failed
+  kOutOfResource = 9,     // memory, disk or device
 };
 
 struct [[nodiscard]] Error {
@@ -95,11 +95,11 @@ inline Error in_context(std::string_view where, Error error) {
 #define MEMOPT_CONCAT(a, b) MEMOPT_CONCAT_INNER(a, b)
 
 // Returns the error of `expr` (a Status or Result) from the enclosing function, if it has one.
-#define MEMOPT_RETURN_IF_ERROR(expr)                                \
-  do {                                                              \
-    if (auto memopt_status = (expr); !memopt_status.ok()) {         \
-      return memopt_status.error();                                 \
-    }                                                               \
+#define MEMOPT_RETURN_IF_ERROR(expr)                        \
+  do {                                                      \
+    if (auto memopt_status = (expr); !memopt_status.ok()) { \
+      return memopt_status.error();                         \
+    }                                                       \
   } while (false)
 
 // MEMOPT_ASSIGN_OR_RETURN(auto x, f()): declares x from a Result, or returns its error.

@@ -1,0 +1,226 @@
+#include "compiler/ir/graph.h"
+
+#include <algorithm>
+#include <queue>
+
+#include "llvm/ADT/StringSet.h"
+#include "runtime/base/check.h"
+
+namespace memopt {
+
+std::shared_ptr<const ConstantData> ConstantData::from_bytes(std::vector<std::byte> bytes) {
+  auto storage = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+  return mapped(*storage, storage);
+}
+
+std::shared_ptr<const ConstantData> ConstantData::mapped(std::span<const std::byte> bytes,
+                                                         std::shared_ptr<const void> owner) {
+  auto data = std::make_shared<ConstantData>();
+  data->bytes_ = bytes;
+  data->owner_ = std::move(owner);
+  return data;
+}
+
+ValueId Graph::add_input(std::string name, TensorType type) {
+  const ValueId id(values_.size());
+  values_.push_back({.name = std::move(name),
+                     .type = type,
+                     .kind = ValueKind::kInput,
+                     .producer = {},
+                     .data = {}});
+  uses_.emplace_back();
+  inputs_.push_back(id);
+  return id;
+}
+
+ValueId Graph::add_constant(std::string name, TensorType type,
+                            std::shared_ptr<const ConstantData> data) {
+  MEMOPT_CHECK(type.layout == Layout::kPacked ||
+               static_cast<int64_t>(data->bytes().size()) == type.bytes());
+  const ValueId id(values_.size());
+  values_.push_back({.name = std::move(name),
+                     .type = type,
+                     .kind = ValueKind::kConstant,
+                     .producer = {},
+                     .data = std::move(data)});
+  uses_.emplace_back();
+  return id;
+}
+
+void Graph::rename(ValueId id, std::string name) { values_[id.index()].name = std::move(name); }
+
+std::optional<ValueId> Graph::find(std::string_view name) const {
+  for (const ValueId id : live_values(*this)) {
+    if (value(id).name == name) return id;
+  }
+  return std::nullopt;
+}
+
+std::string Graph::unique_name(std::string_view base) const {
+  llvm::StringSet<> taken;
+  for (const Value& value : values_) taken.insert(value.name);
+  std::string name(base);
+  for (int i = 1; taken.contains(name); ++i) name = std::string(base) + '_' + std::to_string(i);
+  return name;
+}
+
+void Graph::erase_input(ValueId id) {
+  MEMOPT_CHECK(uses(id).empty() && !is_output(id));
+  std::erase(inputs_, id);
+}
+
+NodeId Graph::add_node(Op op, std::span<const ValueId> inputs, std::span<const Value> outputs,
+                       std::string name) {
+  const NodeId id(nodes_.size());
+  Node node{
+      .op = std::move(op), .inputs = {}, .outputs = {}, .name = std::move(name), .regions = {}};
+  for (const Value& output : outputs) {
+    if (output.name.empty()) {
+      node.outputs.push_back(ValueId::none());
+      continue;
+    }
+    node.outputs.push_back(ValueId(values_.size()));
+    values_.push_back({.name = output.name,
+                       .type = output.type,
+                       .kind = ValueKind::kResult,
+                       .producer = id,
+                       .data = {}});
+    uses_.emplace_back();
+  }
+  node.inputs.assign(inputs.begin(), inputs.end());
+  nodes_.push_back(std::move(node));
+  for (size_t i = 0; i < inputs.size(); ++i) add_use(inputs[i], id, i);
+  order_.push_back(id);
+  return id;
+}
+
+ValueId Graph::add_simple(Op op, std::span<const ValueId> inputs, TensorType type,
+                          std::string_view result_name, std::string node_name) {
+  const Value output{
+      .name = unique_name(result_name), .type = type, .kind = {}, .producer = {}, .data = {}};
+  const NodeId id = add_node(std::move(op), inputs, std::span(&output, 1), std::move(node_name));
+  return node(id).outputs[0];
+}
+
+void Graph::set_input(NodeId id, size_t operand, ValueId value) {
+  ValueId& slot = nodes_[id.index()].inputs[operand];
+  remove_use(slot, id, operand);
+  slot = value;
+  add_use(value, id, operand);
+}
+
+void Graph::append_input(NodeId id, ValueId value) {
+  auto& inputs = nodes_[id.index()].inputs;
+  inputs.push_back(value);
+  add_use(value, id, inputs.size() - 1);
+}
+
+void Graph::truncate_inputs(NodeId id, size_t count) {
+  auto& inputs = nodes_[id.index()].inputs;
+  while (inputs.size() > count) {
+    remove_use(inputs.back(), id, inputs.size() - 1);
+    inputs.pop_back();
+  }
+}
+
+void Graph::drop_output(NodeId id, size_t index) {
+  ValueId& output = nodes_[id.index()].outputs[index];
+  MEMOPT_CHECK(output && uses(output).empty() && !is_output(output));
+  output = ValueId::none();
+}
+
+void Graph::erase(NodeId id) {
+  Node& node = nodes_[id.index()];
+  for (const ValueId output : node.outputs) {
+    MEMOPT_CHECK(!output || (uses(output).empty() && !is_output(output)));
+  }
+  truncate_inputs(id, 0);
+  order_.erase(std::find(order_.begin(), order_.end(), id));
+  node = Node{};
+}
+
+void Graph::move_last_before(NodeId position) {
+  const NodeId last = order_.back();
+  order_.pop_back();
+  order_.insert(std::find(order_.begin(), order_.end(), position), last);
+}
+
+bool Graph::is_output(ValueId id) const {
+  return std::find(outputs_.begin(), outputs_.end(), id) != outputs_.end();
+}
+
+void Graph::replace_uses(ValueId from, ValueId to) {
+  if (from == to) return;
+  for (const Use& use : uses_[from.index()]) {
+    nodes_[use.node.index()].inputs[use.operand] = to;
+    uses_[to.index()].push_back(use);
+  }
+  uses_[from.index()].clear();
+  std::replace(outputs_.begin(), outputs_.end(), from, to);
+}
+
+void Graph::add_use(ValueId id, NodeId node, size_t operand) {
+  if (id) uses_[id.index()].push_back({.node = node, .operand = static_cast<uint32_t>(operand)});
+}
+
+void Graph::remove_use(ValueId id, NodeId node, size_t operand) {
+  if (!id) return;
+  auto& list = uses_[id.index()];
+  const Use use{.node = node, .operand = static_cast<uint32_t>(operand)};
+  list.erase(std::find(list.begin(), list.end(), use));
+}
+
+std::vector<ValueId> live_values(const Graph& graph) {
+  std::vector<bool> live(graph.value_count(), false);
+  for (const ValueId id : graph.inputs()) live[id.index()] = true;
+  for (const ValueId id : graph.outputs()) live[id.index()] = true;
+  for (const NodeId id : graph.order()) {
+    for (const ValueId input : graph.node(id).inputs) {
+      if (input) live[input.index()] = true;
+    }
+    for (const ValueId output : graph.node(id).outputs) {
+      if (output) live[output.index()] = true;
+    }
+  }
+  std::vector<ValueId> ids;
+  for (size_t i = 0; i < live.size(); ++i) {
+    if (live[i]) ids.emplace_back(i);
+  }
+  return ids;
+}
+
+Status sort_topologically(Graph& graph) {
+  // Kahn's algorithm with a heap on the present position, so that a sorted graph stays as it is.
+  NodeMap<size_t> position(graph);
+  NodeMap<size_t> missing(graph);
+  std::priority_queue<size_t, std::vector<size_t>, std::greater<>> ready;
+  const std::vector<NodeId> old(graph.order().begin(), graph.order().end());
+  for (size_t i = 0; i < old.size(); ++i) {
+    position[old[i]] = i;
+    for (const ValueId input : graph.node(old[i]).inputs) {
+      if (input && graph.value(input).kind == ValueKind::kResult) ++missing[old[i]];
+    }
+    if (missing[old[i]] == 0) ready.push(i);
+  }
+  std::vector<NodeId> sorted;
+  while (!ready.empty()) {
+    const NodeId id = old[ready.top()];
+    ready.pop();
+    sorted.push_back(id);
+    for (const ValueId output : graph.node(id).outputs) {
+      if (!output) continue;
+      for (const Use& use : graph.uses(output)) {
+        if (--missing[use.node] == 0) ready.push(position[use.node]);
+      }
+    }
+  }
+  if (sorted.size() != old.size()) {
+    for (const NodeId id : old) {
+      if (missing[id] != 0) return bad_input("node '" + graph.node(id).name + "' is on a cycle");
+    }
+  }
+  graph.set_order(std::move(sorted));
+  return {};
+}
+
+}  // namespace memopt

@@ -1,0 +1,180 @@
+// The SSA graph. Values and nodes are dense ids, so graphs copy, side tables are vectors (ValueMap,
+// NodeMap) and every iteration is deterministic. The order of the nodes is the execution order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llvm/ADT/SmallVector.h"
+#include "runtime/base/type.h"
+#include "runtime/ops/op.h"
+
+namespace memopt {
+
+// A dense id, or none. `Id<...>::none()` stands for a missing optional operand.
+template <typename Tag>
+class Id {
+ public:
+  constexpr Id() = default;  // none
+  constexpr explicit Id(size_t index) : index_(static_cast<uint32_t>(index)) {}
+  static constexpr Id none() { return Id(); }
+  constexpr explicit operator bool() const { return index_ != kNone; }
+  constexpr uint32_t index() const { return index_; }
+  constexpr auto operator<=>(const Id&) const = default;
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  uint32_t index_ = kNone;
+};
+using ValueId = Id<struct ValueTag>;
+using NodeId = Id<struct NodeTag>;
+
+// Bytes of a constant: its own, or a range of a mapped file that `owner` keeps alive. Immutable,
+// shared by copies.
+class ConstantData {
+ public:
+  static std::shared_ptr<const ConstantData> from_bytes(std::vector<std::byte> bytes);
+  static std::shared_ptr<const ConstantData> mapped(std::span<const std::byte> bytes,
+                                                    std::shared_ptr<const void> owner);
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+  std::shared_ptr<const void> owner_;
+};
+
+enum class ValueKind : uint8_t { kInput, kConstant, kResult };
+
+struct Value {
+  std::string name;  // unique among the live values of a graph; ONNX's name where it has one
+  TensorType type;
+  ValueKind kind = ValueKind::kResult;
+  NodeId producer;  // kResult
+  std::shared_ptr<const ConstantData>
+      data;  // kConstant: dense, in the type's layout, little-endian
+};
+
+class Graph;
+
+struct Node {
+  Op op;
+  llvm::SmallVector<ValueId, 4> inputs;   // none() for a missing optional input
+  llvm::SmallVector<ValueId, 2> outputs;  // none() for an optional output that is not computed
+  std::string name;            // of the ONNX node(s) it came from, joined with '+'; may be empty
+  std::vector<Graph> regions;  // If, Loop, Scan
+};
+
+struct Use {
+  NodeId node;
+  uint32_t operand = 0;
+  bool operator==(const Use&) const = default;
+};
+
+class Graph {
+ public:
+  std::string name;
+
+  // --- values ---
+  ValueId add_input(std::string name, TensorType type);
+  // `data` holds exactly type.bytes() bytes (any number for kPacked).
+  ValueId add_constant(std::string name, TensorType type, std::shared_ptr<const ConstantData> data);
+  const Value& value(ValueId id) const { return values_[id.index()]; }
+  const TensorType& type(ValueId id) const { return values_[id.index()].type; }
+  void set_type(ValueId id, TensorType type) { values_[id.index()].type = type; }
+  void rename(ValueId id, std::string name);
+  bool is_constant(ValueId id) const { return id && value(id).kind == ValueKind::kConstant; }
+  std::optional<ValueId> find(std::string_view name) const;
+  // A name that no value has: `base`, or base with a number behind it.
+  std::string unique_name(std::string_view base) const;
+  size_t value_count() const { return values_.size(); }  // side tables have this many entries
+
+  // Graph inputs and outputs in the order of the signature. A value may be an output more than
+  // once.
+  std::span<const ValueId> inputs() const { return inputs_; }
+  std::span<const ValueId> outputs() const { return outputs_; }
+  void add_output(ValueId id) { outputs_.push_back(id); }
+  void set_output(size_t index, ValueId id) { outputs_[index] = id; }
+  // Removes an input that nothing uses from the signature.
+  void erase_input(ValueId id);
+
+  // --- nodes ---
+  // Appends a node; its outputs become new values with these names and types (an empty name: output
+  // not computed).
+  NodeId add_node(Op op, std::span<const ValueId> inputs, std::span<const Value> outputs,
+                  std::string name);
+  // One output, name made unique from `result_name`. Returns the output.
+  ValueId add_simple(Op op, std::span<const ValueId> inputs, TensorType type,
+                     std::string_view result_name, std::string node_name);
+  const Node& node(NodeId id) const { return nodes_[id.index()]; }
+  Op& mutable_op(NodeId id) { return nodes_[id.index()].op; }
+  std::vector<Graph>& mutable_regions(NodeId id) { return nodes_[id.index()].regions; }
+  void set_node_name(NodeId id, std::string name) { nodes_[id.index()].name = std::move(name); }
+  void set_input(NodeId id, size_t operand, ValueId value);
+  void append_input(NodeId id, ValueId value);
+  // Shrinks the operand list of a node to `count`.
+  void truncate_inputs(NodeId id, size_t count);
+  // Drops an output that has no use and is no graph output.
+  void drop_output(NodeId id, size_t index);
+  // Removes a node none of whose outputs is used; its results leave the graph.
+  void erase(NodeId id);
+  // Execution order: the ids of all live nodes.
+  std::span<const NodeId> order() const { return order_; }
+  // `order` is a permutation of order(); verify() checks that definitions still precede uses.
+  void set_order(std::vector<NodeId> order) { order_ = std::move(order); }
+  // Moves `id`, which is the last node, to just before `position`.
+  void move_last_before(NodeId position);
+  size_t node_count() const { return nodes_.size(); }
+
+  // --- uses ---
+  std::span<const Use> uses(ValueId id) const { return uses_[id.index()]; }
+  bool is_output(ValueId id) const;
+  // True if `id` is read exactly once, by a node, and is no graph output.
+  bool has_single_use(ValueId id) const { return uses(id).size() == 1 && !is_output(id); }
+  // Nodes and graph outputs that read `from` read `to` from now on.
+  void replace_uses(ValueId from, ValueId to);
+
+ private:
+  void add_use(ValueId id, NodeId node, size_t operand);
+  void remove_use(ValueId id, NodeId node, size_t operand);
+
+  std::vector<Value> values_;
+  std::vector<Node> nodes_;
+  std::vector<NodeId> order_;
+  std::vector<ValueId> inputs_;
+  std::vector<ValueId> outputs_;
+  std::vector<llvm::SmallVector<Use, 2>> uses_;
+};
+
+// A side table: one T per value (node) of the graph it was made for.
+template <typename T>
+class ValueMap : public std::vector<T> {
+ public:
+  explicit ValueMap(const Graph& graph, T initial = T())
+      : std::vector<T>(graph.value_count(), initial) {}
+  decltype(auto) operator[](ValueId id) { return std::vector<T>::operator[](id.index()); }
+  decltype(auto) operator[](ValueId id) const { return std::vector<T>::operator[](id.index()); }
+};
+template <typename T>
+class NodeMap : public std::vector<T> {
+ public:
+  explicit NodeMap(const Graph& graph, T initial = T())
+      : std::vector<T>(graph.node_count(), initial) {}
+  decltype(auto) operator[](NodeId id) { return std::vector<T>::operator[](id.index()); }
+  decltype(auto) operator[](NodeId id) const { return std::vector<T>::operator[](id.index()); }
+};
+
+// Values that belong to the graph: inputs, constants that something uses, results of live nodes. In
+// id order.
+std::vector<ValueId> live_values(const Graph& graph);
+
+// Reorders the nodes so that definitions precede uses, keeping the present order where it can. An
+// Error names a node on a cycle.
+Status sort_topologically(Graph& graph);
+
+}  // namespace memopt

@@ -1,0 +1,50 @@
+// A typed view of memory that somebody else owns: what kernels read and write.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/base/dtype.h"
+#include "runtime/base/shape.h"
+
+namespace memopt {
+
+// How the elements of a tensor lie in memory. Dimensions are always the logical ones of ONNX.
+enum class Layout : uint8_t {
+  kRowMajor,      // last dimension contiguous
+  kChannelsLast,  // (N, C, spatial...) stored as N, spatial..., C; rank >= 3
+  kPacked,  // opaque: the private order of the kernel that reads it (weights packed at compile
+            // time)
+};
+
+struct Tensor {
+  DType dtype = DType::kF32;
+  Layout layout = Layout::kRowMajor;
+  Dims dims;
+  Dims strides;  // in elements; not dense where the tensor is a slice of a larger one
+  void* data = nullptr;
+
+  int rank() const { return dims.rank(); }
+  int64_t count() const { return dims.count(); }
+  template <typename T>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+};
+
+// Strides in elements of a dense tensor in `layout` (row-major strides for kPacked, where they mean
+// nothing).
+inline Dims dense_strides(const Dims& dims, Layout layout) {
+  return layout == Layout::kChannelsLast ? channels_last_strides(dims) : row_major_strides(dims);
+}
+
+// True where the elements fill one contiguous block in the order of `layout`; dimensions of extent
+// 1 are free to have any stride.
+inline bool is_dense(const Dims& dims, const Dims& strides, Layout layout) {
+  const Dims dense = dense_strides(dims, layout);
+  for (int i = 0; i < dims.rank(); ++i) {
+    if (dims[i] > 1 && strides[i] != dense[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace memopt
