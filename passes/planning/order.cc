@@ -5,6 +5,7 @@
 
 #include "passes/planning/order_graph.h"
 #include "passes/planning/order_greedy.h"
+#include "passes/planning/order_search.h"
 
 namespace memopt {
 namespace {
@@ -25,7 +26,7 @@ int64_t working_set_bound(const OrderGraph& graph) {
 
 }  // namespace
 
-Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions&) {
+Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions& options) {
   MEMOPT_ASSIGN_OR_RETURN(const OrderGraph graph, build_order_graph(problem));
   OrderResult result;
   result.order.resize(graph.num_ops());
@@ -42,6 +43,13 @@ Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions&) 
   offer(post_order(graph, true));
   offer(greedy_order(graph, GreedyKey::kGrowth));
   offer(greedy_order(graph, GreedyKey::kRunning));
+  if (result.peak_bytes > result.lower_bound_bytes) {
+    SearchResult exact =
+        search_order(graph, {result.lower_bound_bytes, result.peak_bytes, options.exact_states});
+    result.states += exact.states;
+    result.lower_bound_bytes = std::max(result.lower_bound_bytes, exact.lower_bound_bytes);
+    if (!exact.order.empty()) offer(std::move(exact.order));
+  }
   if (result.peak_bytes == result.lower_bound_bytes) {
     result.proof = OrderProof::kOptimal;
   } else if (result.peak_bytes < result.given_peak_bytes) {

@@ -1,0 +1,280 @@
+#include "passes/planning/order_search.h"
+
+#include <algorithm>
+#include <map>
+
+namespace memopt::ordering {
+namespace {
+
+constexpr int64_t kMaxChain = 16;
+
+// Sets of operators as rows of bits in one array, with a hash table of row numbers.
+class SetTable {
+ public:
+  explicit SetTable(int32_t num_ops) : words_((num_ops + 63) / 64), table_(1024, kEmpty) {}
+
+  int32_t size() const { return static_cast<int32_t>(bits_.size() / words_); }
+  const uint64_t* row(int32_t index) const { return bits_.data() + size_t(index) * words_; }
+  int32_t words() const { return words_; }
+
+  // Adds the set unless it is there; returns whether it was new.
+  bool insert(const std::vector<uint64_t>& set) {
+    if (size_t(size()) * 2 >= table_.size()) grow();
+    size_t slot = hash(set.data()) & (table_.size() - 1);
+    for (; table_[slot] != kEmpty; slot = (slot + 1) & (table_.size() - 1)) {
+      if (std::equal(set.begin(), set.end(), row(table_[slot]))) return false;
+    }
+    table_[slot] = size();
+    bits_.insert(bits_.end(), set.begin(), set.end());
+    return true;
+  }
+
+ private:
+  static constexpr int32_t kEmpty = -1;
+
+  size_t hash(const uint64_t* set) const {
+    uint64_t h = 0x9e3779b97f4a7c15;
+    for (int32_t i = 0; i < words_; ++i) {
+      h = (h ^ set[i]) * 0xff51afd7ed558ccd;
+      h ^= h >> 32;
+    }
+    return h;
+  }
+
+  void grow() {
+    table_.assign(table_.size() * 2, kEmpty);
+    for (int32_t index = 0; index < size(); ++index) {
+      size_t slot = hash(row(index)) & (table_.size() - 1);
+      while (table_[slot] != kEmpty) slot = (slot + 1) & (table_.size() - 1);
+      table_[slot] = index;
+    }
+  }
+
+  int32_t words_;
+  std::vector<uint64_t> bits_;
+  std::vector<int32_t> table_;
+};
+
+class Search {
+ public:
+  Search(const OrderGraph& graph, const SearchLimits& limits)
+      : graph_(graph),
+        limits_(limits),
+        state_(graph),
+        sets_(graph.num_ops()),
+        current_(sets_.words(), 0),
+        ready_(sets_.words(), 0) {
+    for (int32_t op = 0; op < graph.num_ops(); ++op) {
+      if (graph.preds[op].empty()) flip(ready_, op);
+    }
+  }
+
+  SearchResult run() {
+    SearchResult result;
+    budget_ = std::max(limits_.floor_bytes, start_bytes(graph_));
+    if (budget_ >= limits_.below_bytes) return finish(result, true);
+    close(&trail_);
+    store(-1);
+    while (true) {
+      while (!stack_.empty() && !complete_) {
+        if (sets_.size() >= limits_.max_states) return finish(result, false);
+        const int32_t index = stack_.back();
+        stack_.pop_back();
+        expand(index);
+      }
+      if (complete_) {
+        result.order = order_;
+        return finish(result, true);
+      }
+      if (blocked_.empty()) {  // all that is left needs below_bytes or more
+        result.lower_bound_bytes = limits_.below_bytes;
+        return finish(result, true);
+      }
+      auto next = blocked_.begin();
+      result.lower_bound_bytes = budget_ = next->first;
+      closed_sets_from_ = sets_.size();
+      stack_ = std::move(next->second);
+      blocked_.erase(next);
+    }
+  }
+
+ private:
+  static void flip(std::vector<uint64_t>& set, int32_t op) { set[op / 64] ^= 1ull << (op % 64); }
+
+  SearchResult finish(SearchResult& result, bool finished) {
+    result.finished = finished;
+    result.states = sets_.size();
+    return std::move(result);
+  }
+
+  void step(int32_t op) {
+    state_.run(op);
+    flip(current_, op);
+    flip(ready_, op);
+    for (int32_t succ : graph_.succs[op]) {
+      if (state_.is_ready(succ)) flip(ready_, succ);
+    }
+  }
+
+  void step_back(int32_t op) {
+    for (int32_t succ : graph_.succs[op]) {
+      if (state_.is_ready(succ)) flip(ready_, succ);
+    }
+    state_.undo(op);
+    flip(current_, op);
+    flip(ready_, op);
+  }
+
+  // Moves the one incremental state to a stored set. Operator numbers are a topological order.
+  void move_to(int32_t index) {
+    const uint64_t* target = sets_.row(index);
+    for (int32_t w = sets_.words() - 1; w >= 0; --w) {
+      for (uint64_t bits = current_[w] & ~target[w]; bits != 0;) {
+        const int bit = 63 - __builtin_clzll(bits);
+        bits ^= 1ull << bit;
+        step_back(w * 64 + bit);
+      }
+    }
+    for (int32_t w = 0; w < sets_.words(); ++w) {
+      for (uint64_t bits = target[w] & ~current_[w]; bits != 0; bits &= bits - 1) {
+        step(w * 64 + __builtin_ctzll(bits));
+      }
+    }
+  }
+
+  template <typename F>
+  bool any_ready(F f) const {
+    for (int32_t w = 0; w < sets_.words(); ++w) {
+      for (uint64_t bits = ready_[w]; bits != 0; bits &= bits - 1) {
+        if (f(w * 64 + __builtin_ctzll(bits))) return true;
+      }
+    }
+    return false;
+  }
+
+  // Runs `op` and then the chain behind it for as long as that fits; keeps it if it ends with no
+  // more live bytes than it started with. Only a chain's prefixes lie between its start and its
+  // end, so its end is the lowest point between them, which is what makes running it early safe.
+  bool run_free_chain(int32_t op, std::vector<int32_t>* trail) {
+    const int64_t before = state_.live_bytes();
+    const size_t start = trail->size();
+    for (int64_t length = 0; length < kMaxChain; ++length) {
+      step(op);
+      trail->push_back(op);
+      if (state_.live_bytes() <= before) return true;
+      int32_t next = kNoOp;
+      int64_t best = 0;
+      for (int32_t succ : graph_.succs[op]) {
+        if (!state_.is_ready(succ) || state_.running_bytes(succ) > budget_) continue;
+        const int64_t growth = state_.growth_bytes(succ);
+        if (next == kNoOp || growth < best) next = succ, best = growth;
+      }
+      if (next == kNoOp) break;
+      op = next;
+    }
+    while (trail->size() > start) {
+      step_back(trail->back());
+      trail->pop_back();
+    }
+    return false;
+  }
+
+  // Runs everything that is free from here.
+  void close(std::vector<int32_t>* trail) {
+    while (any_ready([&](int32_t op) {
+      return state_.running_bytes(op) <= budget_ && run_free_chain(op, trail);
+    })) {
+    }
+  }
+
+  // Steps over `op`, closes, and stores the set if it is new.
+  void visit(int32_t op, int32_t from) {
+    trail_.assign(1, op);
+    step(op);
+    close(&trail_);
+    store(from);
+  }
+
+  // Closes the current set, which was stored under a smaller budget; false: nothing is free.
+  bool visit_closed(int32_t from) {
+    trail_.clear();
+    close(&trail_);
+    if (trail_.empty()) return false;
+    store(from);
+    return true;
+  }
+
+  // Stores the current set, `trail_` after the set `from`, and goes back there.
+  void store(int32_t from) {
+    if (sets_.insert(current_)) {
+      const int32_t index = sets_.size() - 1;
+      parents_.push_back(from);
+      trails_.items.insert(trails_.items.end(), trail_.begin(), trail_.end());
+      trails_.end_row();
+      stack_.push_back(index);
+      if (is_complete()) {
+        complete_ = true;
+        collect(index);
+      }
+    }
+    for (auto it = trail_.rbegin(); it != trail_.rend(); ++it) step_back(*it);
+  }
+
+  bool is_complete() const {
+    return !any_ready([](int32_t) { return true; });
+  }
+
+  void collect(int32_t index) {
+    for (; index != -1; index = parents_[index]) {
+      const auto trail = trails_[index];
+      order_.insert(order_.end(), trail.rbegin(), trail.rend());
+    }
+    std::reverse(order_.begin(), order_.end());
+  }
+
+  void expand(int32_t index) {
+    move_to(index);
+    if (index < closed_sets_from_ && visit_closed(index)) return;
+    int64_t blocked_at = INT64_MAX;
+    choices_.clear();
+    any_ready([&](int32_t op) {
+      const int64_t running = state_.running_bytes(op);
+      if (running <= budget_) {
+        choices_.emplace_back(state_.growth_bytes(op), op);
+      } else {
+        blocked_at = std::min(blocked_at, running);
+      }
+      return false;
+    });
+    if (blocked_at < limits_.below_bytes) blocked_[blocked_at].push_back(index);
+    // The stack pops the last one first: least growth.
+    std::sort(choices_.begin(), choices_.end(), std::greater<>());
+    for (const auto& [growth, op] : choices_) {
+      if (complete_) return;
+      visit(op, index);
+    }
+  }
+
+  const OrderGraph& graph_;
+  const SearchLimits limits_;
+  OrderState state_;
+  SetTable sets_;
+  std::vector<uint64_t> current_, ready_;  // of state_
+  int64_t budget_ = 0;
+  int32_t closed_sets_from_ = 0;  // older sets were closed under a smaller budget
+  std::vector<int32_t> stack_;
+  std::map<int64_t, std::vector<int32_t>> blocked_;  // by the budget that lets a step more happen
+  std::vector<int32_t> parents_;                     // per stored set
+  Rows<int32_t> trails_;  // per stored set: operators run since the parent
+  std::vector<int32_t> trail_, order_;
+  std::vector<std::pair<int64_t, int32_t>> choices_;
+  bool complete_ = false;
+};
+
+}  // namespace
+
+SearchResult search_order(const OrderGraph& graph, const SearchLimits& limits) {
+  return Search(graph, limits).run();
+}
+
+}  // namespace memopt::ordering

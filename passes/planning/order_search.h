@@ -1,0 +1,33 @@
+// The exact search: is there an order whose peak stays within a budget? Answered for growing
+// budgets.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "passes/planning/order_graph.h"
+
+namespace memopt::ordering {
+
+struct SearchLimits {
+  int64_t floor_bytes = 0;  // a peak this small is as good as any smaller one
+  int64_t below_bytes = 0;  // only an order with a smaller peak than this is wanted
+  int64_t max_states = 0;   // closed sets that may be stored
+};
+
+struct SearchResult {
+  std::vector<int32_t> order;     // of least peak, or empty: none below `below_bytes` (or gave up)
+  int64_t lower_bound_bytes = 0;  // every order has at least this peak; 0: nothing learned
+  int64_t states = 0;
+  bool finished = false;  // false: the state limit ended it
+};
+
+// Depth-first search over closed sets of operators under a budget for the peak, with a memory of
+// the sets seen; when a budget is exhausted, it grows to the smallest one that lets a step more
+// happen, and the search goes on from the steps that it had blocked. So the first complete order is
+// of least peak. From every set the operators (and chains of operators, each waiting for the one
+// before) that fit the budget and end with no more live bytes than before run at once: because live
+// bytes are a submodular function of the set, running them earlier raises no later step.
+SearchResult search_order(const OrderGraph& graph, const SearchLimits& limits);
+
+}  // namespace memopt::ordering
