@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "runtime/base/dtype.h"
+#include "runtime/base/float8.h"
 #include "runtime/ops/fields.h"
 
 namespace memopt {
@@ -166,13 +167,21 @@ struct Where {
   bool operator==(const Where&) const = default;
 };
 
-// y = x converted to `to`, by ONNX's Cast rules. `saturate` governs conversions to 8-bit floats.
+template <>
+struct EnumNames<E8M0Round> {
+  static constexpr std::string_view kNames[] = {"up", "down", "nearest"};
+};
+
+// y = x converted to `to`, by ONNX's Cast rules. `saturate` governs conversions to 8-bit floats,
+// `round_mode` those to f8e8m0.
 struct Cast {
   static constexpr std::string_view kName = "cast";
   DType to = DType::kF32;
   bool saturate = true;
+  E8M0Round round_mode = E8M0Round::kUp;
   static constexpr auto fields() {
-    return std::tuple{Field{"to", &Cast::to}, Field{"saturate", &Cast::saturate}};
+    return std::tuple{Field{"to", &Cast::to}, Field{"saturate", &Cast::saturate},
+                      Field{"round_mode", &Cast::round_mode}};
   }
   bool operator==(const Cast&) const = default;
 };

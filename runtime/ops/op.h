@@ -39,6 +39,18 @@ using OpKind = size_t;
 inline OpKind op_kind(const Op& op) { return op.index(); }
 inline constexpr size_t kOpCount = std::variant_size_v<Op>;
 
+namespace detail {
+template <typename S, typename... Ts>
+constexpr OpKind index_in(const std::variant<Ts...>*) {
+  OpKind kind = 0;
+  (void)((std::is_same_v<S, Ts> || (++kind, false)) || ...);
+  return kind;
+}
+}  // namespace detail
+// The kind of the operator struct S, at compile time.
+template <typename S>
+inline constexpr OpKind kOpKind = detail::index_in<S>(static_cast<const Op*>(nullptr));
+
 std::string_view op_name(OpKind kind);
 inline std::string_view op_name(const Op& op) { return op_name(op_kind(op)); }
 

@@ -1,0 +1,57 @@
+// All kernels of this build, per operator, in order of preference.
+#include <algorithm>
+#include <array>
+
+#include "runtime/kernels/kernel.h"
+#include "runtime/kernels/reference/reference.h"
+
+namespace memopt {
+namespace {
+
+// Faster kernels stand here, best first; the reference kernels follow them.
+const KernelDef* const kFastKernels[] = {
+    nullptr,
+};
+
+struct Row {
+  std::vector<const KernelDef*> kernels;  // best first
+  const KernelDef* reference = nullptr;   // the last of them; null for control flow
+};
+using Table = std::array<Row, kOpCount>;
+
+Table make_table() {
+  Table table;
+  for (const KernelDef* kernel : kFastKernels) {
+    if (kernel != nullptr) table[kernel->op].kernels.push_back(kernel);
+  }
+#define OP(name)                                              \
+  if (const KernelDef* kernel = name##_reference(); kernel) { \
+    table[kOpKind<name>].kernels.push_back(kernel);           \
+    table[kOpKind<name>].reference = kernel;                  \
+  }
+#include "runtime/ops/ops.inc"
+#undef OP
+  return table;
+}
+
+const Table& table() {
+  static const Table kTable = make_table();
+  return kTable;
+}
+
+}  // namespace
+
+std::span<const KernelDef* const> kernels_for(OpKind op) { return table()[op].kernels; }
+
+const KernelDef* reference_kernel(OpKind op) { return table()[op].reference; }
+
+const KernelDef* find_kernel(std::string_view name) {
+  for (const Row& row : table()) {
+    for (const KernelDef* kernel : row.kernels) {
+      if (kernel->name == name) return kernel;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace memopt
