@@ -1,0 +1,53 @@
+// ONNX files in: a model becomes a Graph with ONNX's meaning, in row-major layout.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+#include "runtime/base/result.h"
+#include "runtime/base/tensor_data.h"
+
+namespace memopt {
+
+// The extent of a symbolic dimension. A range (min < max) is refused: plans have fixed shapes.
+struct DimExtent {
+  int64_t min = 0;
+  int64_t max = 0;
+};
+
+struct ImportOptions {
+  // Shapes of graph inputs by name. The symbols in the model's own shape get these extents
+  // everywhere.
+  std::map<std::string, std::vector<int64_t>> shapes;
+  // Extents of symbolic dimensions by name.
+  std::map<std::string, DimExtent> dims;
+  // Graph inputs that become constants.
+  std::map<std::string, TensorData> bindings;
+  // Folder that external data must lie beneath; empty: the model's own folder.
+  std::string external_data_root;
+  // Accept external data files that have several hard links.
+  bool allow_hardlinks = false;
+  // Results of operators on constants are computed at import up to this many bytes each, and
+  // `fold_total_bytes` together.
+  int64_t fold_cap_bytes = int64_t{1} << 20;
+  int64_t fold_total_bytes = int64_t{64} << 20;
+};
+
+struct ImportedModel {
+  Graph graph;
+  int64_t ir_version = 0;
+  int64_t opset = 0;  // of ONNX's own operators
+  std::string producer;
+  // Bytes of the model file and of the external data that the graph keeps mapped.
+  int64_t file_bytes = 0;
+};
+
+// Reads the model at `path` (a regular file). Weights stay mapped: the graph's constants keep the
+// file open. Errors: kUsage for options that do not fit the model, kBadInput for everything about
+// the file. Operators and element types that memopt does not know are reported all at once.
+Result<ImportedModel> import_onnx(const std::string& path, const ImportOptions& options = {});
+
+}  // namespace memopt
