@@ -6,7 +6,9 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "compiler/ops/op_def.h"
 #include "runtime/base/checked.h"
 #include "runtime/base/result.h"
 #include "runtime/base/type.h"
@@ -94,6 +96,63 @@ inline int64_t saturating_product(std::initializer_list<int64_t> factors) {
     product = next ? *next : std::numeric_limits<int64_t>::max();
   }
   return product;
+}
+
+// The same for whole types.
+inline Error needed(std::string_view what, std::string_view wanted, const TensorType& found) {
+  return needed(what, wanted, to_string(found));
+}
+
+inline bool is_number_float(DType type) { return is_float(type) && dtype_bits(type) >= 16; }
+inline bool is_number(DType type) {
+  return is_number_float(type) || (is_integer(type) && dtype_bits(type) >= 8);
+}
+
+inline Status check_dtype(std::string_view what, const TensorType& found, DType wanted) {
+  if (found.dtype == wanted) return {};
+  return needed(what, "element type " + std::string(dtype_name(wanted)), found);
+}
+
+inline Status check_number(std::string_view what, const TensorType& found) {
+  return is_number(found.dtype) ? Status() : needed(what, "numbers", found);
+}
+
+// One element, of any rank: real models write [1] for a scalar.
+inline Status check_scalar(std::string_view what, const TensorType& found) {
+  return found.count() == 1 ? Status() : needed(what, "a scalar", found);
+}
+
+// The length of a list attribute.
+inline Status check_entries(std::string_view what, size_t found, int wanted) {
+  if (found == static_cast<size_t>(wanted)) return {};
+  return needed(what, std::to_string(wanted) + " entries", std::to_string(found));
+}
+
+// A list attribute as dimensions: at most kMaxRank of them, none negative or too large.
+inline Result<Dims> checked_dims(std::string_view what, const std::vector<int64_t>& list) {
+  if (list.size() > kMaxRank) {
+    return needed(what, "at most " + std::to_string(kMaxRank) + " entries",
+                  std::to_string(list.size()));
+  }
+  const Dims dims{std::span(list)};
+  if (!checked_count(dims)) return needed(what, "dimensions in range", to_string(dims));
+  return dims;
+}
+
+// Input `i`, or null where it is missing or not given.
+inline const TensorType* optional_input(InputTypes inputs, size_t i) {
+  return i < inputs.size() ? inputs[i] : nullptr;
+}
+
+inline std::vector<TensorType> row_major_result(DType dtype, const Dims& dims) {
+  return {TensorType{.dtype = dtype, .dims = dims, .layout = Layout::kRowMajor}};
+}
+
+// The elements of all results: the cost of element-wise and moving operators.
+inline int64_t count_outputs(const Op&, InputTypes, std::span<const TensorType> outputs) {
+  int64_t total = 0;
+  for (const TensorType& type : outputs) total += type.count();
+  return total;
 }
 
 }  // namespace memopt

@@ -17,6 +17,7 @@ Result<std::vector<TensorType>> infer_types(const Op& op, InputTypes inputs) {
   const OpDef& def = op_def(op);
   const int count = static_cast<int>(inputs.size());
   const std::string name(op_name(op));
+  if (def.infer == nullptr) return bad_input(name + ": its result types come from its regions");
   if (count < def.min_inputs || count > def.max_inputs) {
     return bad_input(name + ": needed " + std::to_string(def.min_inputs) +
                      (def.max_inputs == def.min_inputs ? ""

@@ -37,7 +37,7 @@ struct OpDef {
   int outputs = 1;     // kUnlimited for split
   // Types of the outputs in row-major layout. Checks everything about the inputs and attributes
   // that the kernels rely on (ranks, element types, ranges, zero strides, ...) and names what is
-  // wrong.
+  // wrong. Null for control flow, whose result types are those of its regions' outputs.
   Result<std::vector<TensorType>> (*infer)(const Op&, InputTypes) = nullptr;
   LayoutRule layout = LayoutRule::kRowMajor;
 
