@@ -1,8 +1,6 @@
 #include "runtime/plan/plan.h"
 
-#include <algorithm>
 #include <array>
-#include <utility>
 
 #include "runtime/base/check.h"
 #include "runtime/base/checked.h"
@@ -38,17 +36,19 @@ std::optional<int64_t> extent_bytes(DType dtype, const Dims& dims, const Dims& s
   if (!count || strides.rank() != dims.rank()) return std::nullopt;
   if (*count == 0) return 0;
   // From the innermost dimension in memory outwards: each must step over all of those inside it.
-  std::array<std::pair<int64_t, int64_t>, kMaxRank> steps;  // stride, extent
+  std::array<int, kMaxRank> order;
   size_t used = 0;
   for (int i = 0; i < dims.rank(); ++i) {
-    if (dims[i] > 1) steps[used++] = {strides[i], dims[i]};
+    if (dims[i] <= 1) continue;
+    size_t at = used++;
+    for (; at > 0 && strides[order[at - 1]] > strides[i]; --at) order[at] = order[at - 1];
+    order[at] = i;
   }
-  std::sort(steps.begin(), steps.begin() + used);
   int64_t last = 0;  // the largest element index so far
   for (size_t i = 0; i < used; ++i) {
-    const auto [stride, extent] = steps[i];
+    const int64_t stride = strides[order[i]];
     if (stride <= last) return std::nullopt;
-    const std::optional<int64_t> reach = checked_mul(stride, extent - 1);
+    const std::optional<int64_t> reach = checked_mul(stride, dims[order[i]] - 1);
     const std::optional<int64_t> sum = reach ? checked_add(*reach, last) : std::nullopt;
     if (!sum) return std::nullopt;
     last = *sum;

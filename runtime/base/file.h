@@ -1,0 +1,71 @@
+// Files: read whole, mapped, or written atomically. Only regular files are opened for reading, so
+// that a FIFO, a device or a folder is an error instead of a hang. Messages name the path.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace memopt {
+
+// A read-only mapping of a whole file. The bytes are those of the file as it is: whoever writes
+// into it or truncates it in place changes them (or ends the process); replacing it by rename is
+// safe.
+class MappedFile {
+ public:
+  static Result<MappedFile> open(const std::string& path);
+  MappedFile() = default;
+  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  MappedFile& operator=(MappedFile&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~MappedFile();
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
+// The bytes of a file, at most `limit_bytes` of them (a longer file is an error).
+Result<std::vector<std::byte>> read_file(const std::string& path, int64_t limit_bytes);
+
+// A file that appears at its path complete or not at all: written beside it under a temporary name,
+// synced, renamed. Without commit() the destructor removes what was written. Failures to write are
+// Code::kOutOfResource. A path that is not a regular file (/dev/stdout) is written directly.
+class AtomicFile {
+ public:
+  static Result<AtomicFile> create(const std::string& path);
+  AtomicFile(AtomicFile&& other) noexcept
+      : path_(std::move(other.path_)),
+        temporary_(std::exchange(other.temporary_, {})),
+        descriptor_(std::exchange(other.descriptor_, -1)) {}
+  AtomicFile& operator=(AtomicFile&&) = delete;
+  ~AtomicFile();
+
+  Status write(std::span<const std::byte> bytes);
+  // Overwrites bytes written earlier, at `offset` from the start.
+  Status write_at(int64_t offset, std::span<const std::byte> bytes);
+  // Makes the file appear. Nothing may be written afterwards.
+  Status commit();
+
+ private:
+  AtomicFile(std::string path, std::string temporary, int descriptor)
+      : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+  Error failure(std::string_view what) const;
+
+  std::string path_;
+  std::string temporary_;  // empty: writing directly, or done
+  int descriptor_ = -1;
+};
+
+// The whole of `text` to `path`, atomically.
+Status write_file(const std::string& path, std::string_view text);
+
+}  // namespace memopt

@@ -1,0 +1,315 @@
+#include "runtime/plan/codec.h"
+
+#include <array>
+#include <string>
+
+#include "runtime/base/type.h"
+#include "runtime/plan/plan_generated.h"
+
+namespace memopt {
+namespace {
+
+constexpr size_t kMaxString = 64 << 10;
+constexpr size_t kMaxValues = 4 << 20;
+constexpr size_t kMaxInstructions = 1 << 20;
+constexpr size_t kMaxOperands = 1 << 16;
+constexpr size_t kMaxAttrs = 256;
+
+constexpr std::array kStorages = {Storage::kArena, Storage::kConstant, Storage::kCaller,
+                                  Storage::kState};
+constexpr std::array kBoundKinds = {BoundKind::kFixedOrder, BoundKind::kAllOrders};
+
+// --- encoding ---
+
+class Encoder {
+ public:
+  std::vector<std::byte> run(const Plan& plan) {
+    std::vector<flatbuffers::Offset<flatbuffers::String>> options;
+    for (const std::string& option : plan.options) options.push_back(text(option));
+    std::vector<flatbuffers::Offset<fb::Value>> values;
+    for (const PlanValue& value : plan.values) values.push_back(encode(value));
+    std::vector<flatbuffers::Offset<fb::Instruction>> instructions;
+    for (const PlanInstruction& instruction : plan.instructions) {
+      instructions.push_back(encode(instruction));
+    }
+    const PlanCertificate& certificate = plan.certificate;
+    const auto certificate_offset =
+        fb::CreateCertificate(builder_, certificate.naive_bytes, certificate.lower_bound_bytes,
+                              text(bound_kind_name(certificate.kind)), text(certificate.method));
+    builder_.Finish(fb::CreatePlan(
+        builder_, text(plan.producer), text(plan.model_name), text(to_string(plan.target)),
+        builder_.CreateVector(options), builder_.CreateVector(values),
+        builder_.CreateVector(instructions), builder_.CreateVector(plan.inputs),
+        builder_.CreateVector(plan.outputs), plan.arena_bytes, plan.arena_alignment,
+        plan.constants_bytes, plan.state_bytes, certificate_offset));
+    const auto* const begin = reinterpret_cast<const std::byte*>(builder_.GetBufferPointer());
+    return {begin, begin + builder_.GetSize()};
+  }
+
+ private:
+  flatbuffers::Offset<flatbuffers::String> text(std::string_view value) {
+    return builder_.CreateSharedString(value.data(), value.size());
+  }
+  flatbuffers::Offset<flatbuffers::Vector<int64_t>> list(const Dims& dims) {
+    return builder_.CreateVector(dims.begin(), static_cast<size_t>(dims.size()));
+  }
+  flatbuffers::Offset<flatbuffers::Vector<uint32_t>> operands(
+      const std::vector<std::optional<uint32_t>>& list) {
+    std::vector<uint32_t> numbers;
+    for (const std::optional<uint32_t>& value : list) numbers.push_back(value ? *value + 1 : 0);
+    return builder_.CreateVector(numbers);
+  }
+
+  flatbuffers::Offset<fb::Value> encode(const PlanValue& value) {
+    flatbuffers::Offset<fb::Alias> alias;
+    if (value.alias) {
+      alias = fb::CreateAlias(builder_, value.alias->parent, value.alias->whole,
+                              list(value.alias->starts));
+    }
+    const auto name = text(value.name);
+    const auto dtype = text(dtype_name(value.dtype));
+    const auto layout = text(layout_name(value.layout));
+    const auto storage = text(storage_name(value.storage));
+    const auto dims = list(value.dims);
+    const auto strides = list(value.strides);
+    return fb::CreateValue(builder_, name, dtype, layout, storage, dims, strides,
+                           value.offset_bytes, value.bytes, alias);
+  }
+
+  flatbuffers::Offset<fb::Attr> encode(const Attr& attr) {
+    flatbuffers::Offset<flatbuffers::String> string;
+    flatbuffers::Offset<flatbuffers::Vector<int64_t>> integers;
+    flatbuffers::Offset<flatbuffers::Vector<double>> reals;
+    if (const auto* value = std::get_if<std::string>(&attr.value)) string = text(*value);
+    if (const auto* value = std::get_if<std::vector<int64_t>>(&attr.value)) {
+      integers = builder_.CreateVector(*value);
+    }
+    if (const auto* value = std::get_if<std::vector<double>>(&attr.value)) {
+      reals = builder_.CreateVector(*value);
+    }
+    const auto name = text(attr.name);
+    fb::AttrBuilder builder(builder_);
+    builder.add_name(name);
+    // The alternatives of AttrValue are in the order of fb::AttrKind.
+    builder.add_kind(static_cast<fb::AttrKind>(attr.value.index()));
+    if (const auto* value = std::get_if<int64_t>(&attr.value)) builder.add_integer(*value);
+    if (const auto* value = std::get_if<double>(&attr.value)) builder.add_real(*value);
+    if (!string.IsNull()) builder.add_text(string);
+    if (!integers.IsNull()) builder.add_integers(integers);
+    if (!reals.IsNull()) builder.add_reals(reals);
+    return builder.Finish();
+  }
+
+  flatbuffers::Offset<fb::Instruction> encode(const PlanInstruction& instruction) {
+    std::vector<flatbuffers::Offset<fb::Attr>> attrs;
+    for (const Attr& attr : op_attrs(instruction.op)) attrs.push_back(encode(attr));
+    const auto op = text(op_name(instruction.op));
+    const auto attr_list = builder_.CreateVector(attrs);
+    const auto kernel = text(instruction.kernel);
+    const auto inputs = operands(instruction.inputs);
+    const auto outputs = operands(instruction.outputs);
+    const auto name = text(instruction.name);
+    return fb::CreateInstruction(builder_, op, attr_list, kernel, inputs, outputs,
+                                 instruction.scratch_offset_bytes, instruction.scratch_bytes, name);
+  }
+
+  flatbuffers::FlatBufferBuilder builder_;
+};
+
+// --- decoding ---
+
+Result<std::string> decode(const flatbuffers::String* text) {
+  if (!text) return std::string();
+  if (text->size() > kMaxString) return bad_input("a string is longer than 64 KiB");
+  return text->str();
+}
+
+Result<Dims> decode(const flatbuffers::Vector<int64_t>* list) {
+  Dims dims;
+  if (!list) return dims;
+  if (list->size() > kMaxRank) {
+    return bad_input("rank " + std::to_string(list->size()) + ", the limit is " +
+                     std::to_string(kMaxRank));
+  }
+  for (const int64_t dim : *list) dims.push_back(dim);
+  return dims;
+}
+
+template <typename T>
+std::vector<T> copy(const flatbuffers::Vector<T>* list) {
+  return list ? std::vector<T>(list->begin(), list->end()) : std::vector<T>();
+}
+
+Error unknown(std::string_view what, const std::string& name) {
+  return bad_input("unknown " + std::string(what) + " '" + name + "'");
+}
+
+template <typename E, size_t kCount>
+std::optional<E> parse_name(const std::array<E, kCount>& all, std::string_view (*name_of)(E),
+                            std::string_view name) {
+  for (const E candidate : all) {
+    if (name_of(candidate) == name) return candidate;
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<uint32_t>> decode_indices(const flatbuffers::Vector<uint32_t>* list,
+                                             size_t values) {
+  std::vector<uint32_t> indices = copy(list);
+  for (const uint32_t index : indices) {
+    if (index >= values) return bad_input("no value " + std::to_string(index));
+  }
+  return indices;
+}
+
+Result<PlanValue> decode(const fb::Value& table, size_t values) {
+  PlanValue value;
+  MEMOPT_ASSIGN_OR_RETURN(value.name, decode(table.name()));
+  const std::string dtype = table.dtype()->str();
+  const std::string layout = table.layout()->str();
+  const std::string storage = table.storage()->str();
+  const std::optional<DType> known_dtype = parse_dtype(dtype);
+  if (!known_dtype) return unknown("element type", dtype);
+  value.dtype = *known_dtype;
+  const std::optional<Layout> known_layout = parse_layout(layout);
+  if (!known_layout) return unknown("layout", layout);
+  value.layout = *known_layout;
+  const std::optional<Storage> known_storage = parse_name(kStorages, storage_name, storage);
+  if (!known_storage) return unknown("storage", storage);
+  value.storage = *known_storage;
+  MEMOPT_ASSIGN_OR_RETURN(value.dims, decode(table.dims()));
+  MEMOPT_ASSIGN_OR_RETURN(value.strides, decode(table.strides()));
+  value.offset_bytes = table.offset_bytes();
+  value.bytes = table.bytes();
+  if (const fb::Alias* alias = table.alias()) {
+    if (alias->parent() >= values) return bad_input("no value " + std::to_string(alias->parent()));
+    value.alias = PlanAlias{alias->parent(), alias->whole(), {}};
+    MEMOPT_ASSIGN_OR_RETURN(value.alias->starts, decode(alias->starts()));
+  }
+  return value;
+}
+
+Result<Attr> decode(const fb::Attr& table) {
+  Attr attr;
+  MEMOPT_ASSIGN_OR_RETURN(attr.name, decode(table.name()));
+  switch (table.kind()) {
+    case fb::AttrKind::Integer:
+      attr.value = table.integer();
+      return attr;
+    case fb::AttrKind::Real:
+      attr.value = table.real();
+      return attr;
+    case fb::AttrKind::Text: {
+      MEMOPT_ASSIGN_OR_RETURN(attr.value, decode(table.text()));
+      return attr;
+    }
+    case fb::AttrKind::Integers:
+      attr.value = copy(table.integers());
+      return attr;
+    case fb::AttrKind::Reals:
+      attr.value = copy(table.reals());
+      return attr;
+  }
+  return bad_input("attribute '" + attr.name + "' of an unknown kind");
+}
+
+Result<std::vector<std::optional<uint32_t>>> decode_operands(
+    const flatbuffers::Vector<uint32_t>* list, size_t values) {
+  std::vector<std::optional<uint32_t>> operands;
+  if (!list) return operands;
+  if (list->size() > kMaxOperands) return bad_input("too many operands");
+  for (const uint32_t number : *list) {
+    if (number > values) return bad_input("no value " + std::to_string(number - 1));
+    operands.push_back(number == 0 ? std::nullopt : std::optional(number - 1));
+  }
+  return operands;
+}
+
+Result<PlanInstruction> decode(const fb::Instruction& table, size_t values) {
+  PlanInstruction instruction;
+  MEMOPT_ASSIGN_OR_RETURN(instruction.name, decode(table.name()));
+  MEMOPT_ASSIGN_OR_RETURN(instruction.kernel, decode(table.kernel()));
+  MEMOPT_ASSIGN_OR_RETURN(const std::string op, decode(table.op()));
+  std::vector<Attr> attrs;
+  if (table.attrs()) {
+    if (table.attrs()->size() > kMaxAttrs) return bad_input("too many attributes");
+    for (const fb::Attr* attr : *table.attrs()) {
+      MEMOPT_ASSIGN_OR_RETURN(Attr decoded, decode(*attr));
+      attrs.push_back(std::move(decoded));
+    }
+  }
+  MEMOPT_ASSIGN_OR_RETURN(instruction.op, make_op(op, attrs));
+  MEMOPT_ASSIGN_OR_RETURN(instruction.inputs, decode_operands(table.inputs(), values));
+  MEMOPT_ASSIGN_OR_RETURN(instruction.outputs, decode_operands(table.outputs(), values));
+  instruction.scratch_offset_bytes = table.scratch_offset_bytes();
+  instruction.scratch_bytes = table.scratch_bytes();
+  return instruction;
+}
+
+Result<PlanCertificate> decode(const fb::Certificate& table) {
+  PlanCertificate certificate;
+  certificate.naive_bytes = table.naive_bytes();
+  certificate.lower_bound_bytes = table.lower_bound_bytes();
+  const std::string kind = table.kind()->str();
+  const std::optional<BoundKind> known = parse_name(kBoundKinds, bound_kind_name, kind);
+  if (!known) return unknown("kind of bound", kind);
+  certificate.kind = *known;
+  MEMOPT_ASSIGN_OR_RETURN(certificate.method, decode(table.method()));
+  return certificate;
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_plan(const Plan& plan) { return Encoder().run(plan); }
+
+Result<Plan> decode_plan(std::span<const std::byte> bytes) {
+  const auto* const data = reinterpret_cast<const uint8_t*>(bytes.data());
+  constexpr flatbuffers::uoffset_t kMaxDepth = 8;  // plan, instruction, attribute, and to spare
+  constexpr flatbuffers::uoffset_t kMaxTables = 32 << 20;
+  flatbuffers::Verifier verifier(data, bytes.size(), kMaxDepth, kMaxTables);
+  if (!fb::VerifyPlanBuffer(verifier)) return bad_input("the metadata is malformed");
+  const fb::Plan& table = *fb::GetPlan(data);
+
+  Plan plan;
+  MEMOPT_ASSIGN_OR_RETURN(plan.producer, decode(table.producer()));
+  MEMOPT_ASSIGN_OR_RETURN(plan.model_name, decode(table.model_name()));
+  MEMOPT_ASSIGN_OR_RETURN(const std::string target, decode(table.target()));
+  const std::optional<Target> known_target = parse_target(target);
+  if (!known_target) return unknown("target", target);
+  plan.target = *known_target;
+  for (const flatbuffers::String* option : *table.options()) {
+    MEMOPT_ASSIGN_OR_RETURN(std::string text, decode(option));
+    plan.options.push_back(std::move(text));
+  }
+  const size_t count = table.values()->size();
+  if (count > kMaxValues) return bad_input("more than 4194304 values");
+  plan.values.reserve(count);
+  for (const fb::Value* value : *table.values()) {
+    Result<PlanValue> decoded = decode(*value, count);
+    if (!decoded.ok()) {
+      return in_context("value " + std::to_string(plan.values.size()), decoded.error());
+    }
+    plan.values.push_back(*std::move(decoded));
+  }
+  if (table.instructions()->size() > kMaxInstructions) {
+    return bad_input("more than 1048576 instructions");
+  }
+  plan.instructions.reserve(table.instructions()->size());
+  for (const fb::Instruction* instruction : *table.instructions()) {
+    Result<PlanInstruction> decoded = decode(*instruction, count);
+    if (!decoded.ok()) {
+      return in_context("instruction " + std::to_string(plan.instructions.size()), decoded.error());
+    }
+    plan.instructions.push_back(*std::move(decoded));
+  }
+  MEMOPT_ASSIGN_OR_RETURN(plan.inputs, decode_indices(table.inputs(), count));
+  MEMOPT_ASSIGN_OR_RETURN(plan.outputs, decode_indices(table.outputs(), count));
+  plan.arena_bytes = table.arena_bytes();
+  plan.arena_alignment = table.arena_alignment();
+  plan.constants_bytes = table.constants_bytes();
+  plan.state_bytes = table.state_bytes();
+  MEMOPT_ASSIGN_OR_RETURN(plan.certificate, decode(*table.certificate()));
+  return plan;
+}
+
+}  // namespace memopt

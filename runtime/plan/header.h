@@ -1,0 +1,41 @@
+// The fixed 128-byte header of a plan file and its section table (FORMAT.md).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "runtime/base/result.h"
+
+namespace memopt {
+
+struct PlanSection {
+  int64_t offset = 0;
+  int64_t bytes = 0;
+  uint64_t digest = 0;
+};
+
+struct PlanHeader {
+  int64_t file_bytes = 0;
+  PlanSection metadata;
+  PlanSection constants;
+};
+
+inline constexpr int64_t kPlanHeaderBytes = 128;
+inline constexpr int64_t kPlanPageBytes = 4096;  // the constants start on a multiple of this
+inline constexpr uint32_t kPlanMajor = 1;        // a reader refuses any other
+inline constexpr uint32_t kPlanMinor = 0;        // a reader accepts any up to its own
+inline constexpr int64_t kMaxPlanFileBytes = int64_t{16} << 30;
+inline constexpr int64_t kMaxPlanMetadataBytes = int64_t{256} << 20;
+
+// Where the sections go for these sizes; digests are left 0.
+PlanHeader plan_header_for(int64_t metadata_bytes, int64_t constants_bytes);
+
+std::array<std::byte, kPlanHeaderBytes> encode_plan_header(const PlanHeader& header);
+
+// Rejects everything but a header whose sections lie exactly where plan_header_for() puts them in a
+// file of `file_bytes` bytes, and whose own digest is right.
+Result<PlanHeader> decode_plan_header(std::span<const std::byte> file_start, int64_t file_bytes);
+
+}  // namespace memopt
