@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMaxString = 64 << 10;
 constexpr size_t kMaxValues = 4 << 20;
 constexpr size_t kMaxInstructions = 1 << 20;
-constexpr size_t kMaxOperands = 1 << 16;
+constexpr size_t kMaxOperands = 8192;
 constexpr size_t kMaxAttrs = 256;
 
 constexpr std::array kStorages = {Storage::kArena, Storage::kConstant, Storage::kCaller,

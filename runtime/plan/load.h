@@ -1,0 +1,82 @@
+// Reading a plan file (FORMAT.md). The file is untrusted: whatever it holds, the result is a plan
+// that is safe to run, or an error.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/base/file.h"
+#include "runtime/base/result.h"
+#include "runtime/kernels/kernel.h"
+#include "runtime/plan/plan.h"
+#include "runtime/plan/request.h"
+
+namespace memopt {
+
+enum class LoadMode : uint8_t {
+  // The constants stay in the file (or in the caller's memory) and are read where they lie. Nobody
+  // may write into the file in place or truncate it while it is loaded; replacing it is fine.
+  kMap,
+  kCopy,  // everything is copied into private memory
+};
+
+struct LoadOptions {
+  LoadMode mode = LoadMode::kMap;
+  // Also compares the constants with their digest, which reads them all. The metadata always is.
+  bool verify_constants = false;
+  KernelLookup kernels = find_kernel;
+};
+
+// Bytes from the system, page-aligned, given back at the end.
+class PageBuffer {
+ public:
+  static Result<PageBuffer> allocate(int64_t bytes);
+  PageBuffer() = default;
+  PageBuffer(PageBuffer&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  PageBuffer& operator=(PageBuffer&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~PageBuffer();
+  std::span<std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<std::byte> bytes_;
+};
+
+// A plan whose structure and use of memory are verified, and its constants. Immutable; any number
+// of sessions share it. Its kernels are checked where they are made, in Session::create().
+class LoadedPlan {
+ public:
+  const Plan& plan() const { return plan_; }
+  // Plan::constants_bytes bytes, 64-byte aligned.
+  std::span<const std::byte> constants() const { return constants_; }
+  KernelLookup kernels() const { return kernels_; }
+
+ private:
+  friend class PlanLoader;
+  LoadedPlan() = default;
+
+  Plan plan_;
+  MappedFile file_;    // kMap
+  PageBuffer copied_;  // kCopy
+  std::span<const std::byte> constants_;
+  KernelLookup kernels_ = find_kernel;
+};
+
+Result<std::shared_ptr<const LoadedPlan>> load_plan(const std::string& path,
+                                                    const LoadOptions& options = {});
+
+// From memory. With kMap the constants stay where they are: `file` must outlive the result and must
+// be 64-byte aligned, else they are copied. Messages start with `name`.
+Result<std::shared_ptr<const LoadedPlan>> load_plan(std::span<const std::byte> file,
+                                                    const std::string& name,
+                                                    const LoadOptions& options = {});
+
+// The metadata alone, decoded but not verified: for tools that describe plans, sound or not.
+Result<Plan> read_plan(const std::string& path);
+
+}  // namespace memopt

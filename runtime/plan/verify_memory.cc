@@ -1,0 +1,338 @@
+#include "runtime/plan/verify_memory.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace memopt {
+namespace {
+
+constexpr uint32_t kNobody = std::numeric_limits<uint32_t>::max();
+
+Error failure(std::string message) { return {Code::kVerifyFailed, std::move(message)}; }
+
+// Bytes of the arena, half-open.
+struct Range {
+  int64_t begin = 0, end = 0;
+  bool empty() const { return begin >= end; }
+  bool overlaps(const Range& other) const {
+    return !empty() && !other.empty() && begin < other.end && other.begin < end;
+  }
+};
+
+Range range_of(const PlanValue& value) {
+  return {value.offset_bytes, value.offset_bytes + value.bytes};
+}
+
+std::string text(const Range& range) {
+  return "[" + std::to_string(range.begin) + ", " + std::to_string(range.end) + ")";
+}
+
+// Which root wrote each byte of the arena last.
+class OwnerMap {
+ public:
+  explicit OwnerMap(int64_t bytes) : pieces_{{0, kNobody}, {bytes, kNobody}} {}
+
+  void assign(const Range& range, uint32_t owner) {
+    if (range.empty()) return;
+    const uint32_t after = owner_at(range.end);
+    pieces_.erase(pieces_.lower_bound(range.begin), pieces_.upper_bound(range.end));
+    pieces_[range.begin] = owner;
+    pieces_[range.end] = after;
+  }
+
+  // The first owner in `range` that is not `owner`.
+  std::optional<uint32_t> stranger(const Range& range, uint32_t owner) const {
+    if (range.empty()) return std::nullopt;
+    for (auto it = std::prev(pieces_.upper_bound(range.begin));
+         it != pieces_.end() && it->first < range.end; ++it) {
+      if (it->second != owner) return it->second;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  uint32_t owner_at(int64_t byte) const { return std::prev(pieces_.upper_bound(byte))->second; }
+
+  std::map<int64_t, uint32_t> pieces_;  // first byte of each piece -> owner, up to the next piece
+};
+
+class Simulation {
+ public:
+  Simulation(const Plan& plan, const std::vector<uint32_t>& roots, KernelLookup kernels)
+      : plan_(plan),
+        roots_(roots),
+        kernels_(kernels),
+        owners_(plan.arena_bytes),
+        written_(plan.values.size()),
+        filled_(plan.values.size()),
+        claimed_whole_(plan.values.size()),
+        begun_(plan.values.size()) {}
+
+  Status run() {
+    MEMOPT_RETURN_IF_ERROR(check_writers());
+    for (uint32_t i = 0; i < plan_.values.size(); ++i) {
+      if (value(i).storage == Storage::kConstant && !value(i).alias) fill(i);
+    }
+    for (const uint32_t i : plan_.inputs) MEMOPT_RETURN_IF_ERROR(write(i));
+    for (size_t i = 0; i < plan_.instructions.size(); ++i) {
+      Status status = execute(plan_.instructions[i]);
+      if (!status.ok()) {
+        return in_context(
+            "instruction " + std::to_string(i) + " ('" + plan_.instructions[i].name + "')",
+            status.error());
+      }
+    }
+    for (const uint32_t i : plan_.outputs) {
+      Status status = read(i);
+      if (!status.ok()) return in_context("at the end", status.error());
+    }
+    return {};
+  }
+
+ private:
+  const PlanValue& value(uint32_t i) const { return plan_.values[i]; }
+  bool in_arena(uint32_t i) const { return value(i).storage == Storage::kArena; }
+  std::string quoted(uint32_t i) const { return "'" + value(i).name + "'"; }
+
+  // Every value has one writer, and what is written of a root is disjoint: no written value has a
+  // written ancestor, and the written children of one value do not overlap.
+  Status check_writers() {
+    std::vector<uint32_t> writes = plan_.inputs;
+    for (const PlanInstruction& instruction : plan_.instructions) {
+      for (const std::optional<uint32_t>& output : instruction.outputs) {
+        if (!output) continue;
+        if (value(*output).storage == Storage::kConstant) {
+          return failure("constant " + quoted(*output) + " is written");
+        }
+        writes.push_back(*output);
+      }
+    }
+    for (const uint32_t i : writes) {
+      if (written_[i]) return failure("value " + quoted(i) + " is written twice");
+      written_[i] = true;
+    }
+    std::vector<std::pair<uint32_t, uint32_t>> links;  // parent, child with a writer below it
+    std::vector<bool> linked(plan_.values.size());
+    for (const uint32_t i : writes) {
+      for (uint32_t at = i; value(at).alias && !linked[at];) {
+        linked[at] = true;
+        const uint32_t parent = value(at).alias->parent;
+        if (written_[parent]) {
+          return failure("value " + quoted(i) + " is written, and so is " + quoted(parent) +
+                         ", which contains it");
+        }
+        links.emplace_back(parent, at);
+        at = parent;
+      }
+    }
+    std::sort(links.begin(), links.end());
+    for (size_t begin = 0, end; begin < links.size(); begin = end) {
+      end = begin;
+      std::vector<uint32_t> parts;
+      while (end < links.size() && links[end].first == links[begin].first) {
+        parts.push_back(links[end++].second);
+      }
+      if (parts.size() > 1 && !are_separable(parts)) {
+        return failure("the parts that are written of " + quoted(links[begin].first) + " overlap");
+      }
+    }
+    find_interleaved(writes);
+    return {};
+  }
+
+  // True if boxes of one parent follow each other along some dimension.
+  bool are_separable(std::vector<uint32_t> parts) const {
+    if (std::any_of(parts.begin(), parts.end(),
+                    [&](uint32_t i) { return value(i).alias->whole; })) {
+      return false;
+    }
+    for (int axis = 0; axis < value(parts[0]).dims.rank(); ++axis) {
+      const auto start = [&](uint32_t i) { return value(i).alias->starts[axis]; };
+      std::sort(parts.begin(), parts.end(), [&](uint32_t a, uint32_t b) {
+        return std::pair(start(a), value(a).dims[axis]) < std::pair(start(b), value(b).dims[axis]);
+      });
+      bool separate = true;
+      for (size_t k = 1; k < parts.size() && separate; ++k) {
+        separate = start(parts[k - 1]) + value(parts[k - 1]).dims[axis] <= start(parts[k]);
+      }
+      if (separate) return true;
+    }
+    return false;
+  }
+
+  // Parts that lie between each other's bytes (channels of a channels-last tensor) are told apart
+  // by coordinates, not addresses: such a root owns all its bytes from the first write on.
+  void find_interleaved(std::vector<uint32_t> writes) {
+    std::erase_if(writes, [&](uint32_t i) { return !in_arena(i) || value(i).bytes == 0; });
+    std::sort(writes.begin(), writes.end(), [&](uint32_t a, uint32_t b) {
+      return std::tuple(roots_[a], value(a).offset_bytes) <
+             std::tuple(roots_[b], value(b).offset_bytes);
+    });
+    int64_t end = 0;
+    for (size_t k = 0; k < writes.size(); ++k) {
+      const uint32_t root = roots_[writes[k]];
+      const Range range = range_of(value(writes[k]));
+      if (k > 0 && roots_[writes[k - 1]] == root && range.begin < end) {
+        claimed_whole_[root] = true;
+      } else {
+        end = 0;
+      }
+      end = std::max(end, range.end);
+    }
+  }
+
+  // Counts the elements of `i` as written, for it and all that it is part of.
+  void fill(uint32_t i) {
+    const int64_t count = value(i).dims.count();
+    filled_[i] += count;
+    while (value(i).alias) {
+      i = value(i).alias->parent;
+      filled_[i] += count;
+    }
+  }
+
+  // All elements of `i` are written, by itself, by its parts, or with something it is part of.
+  bool is_complete(uint32_t i) const {
+    while (filled_[i] < value(i).dims.count()) {
+      if (!value(i).alias) return false;
+      i = value(i).alias->parent;
+    }
+    return true;
+  }
+
+  Status read(uint32_t i) {
+    if (!is_complete(i)) return failure("reads " + quoted(i) + " before it is written");
+    return in_arena(i) ? check_intact(i, range_of(value(i))) : Status();
+  }
+
+  Status check_intact(uint32_t i, const Range& range) {
+    const std::optional<uint32_t> stranger = owners_.stranger(range, roots_[i]);
+    if (!stranger) return {};
+    return failure("needs " + quoted(i) + " at " + text(range) + ", where " +
+                   (*stranger == kNobody ? std::string("scratch or nothing") : quoted(*stranger)) +
+                   " lies by now");
+  }
+
+  Status write(uint32_t i) {
+    fill(i);
+    if (!in_arena(i)) return {};
+    const uint32_t root = roots_[i];
+    if (!claimed_whole_[root]) {
+      owners_.assign(range_of(value(i)), root);
+      return {};
+    }
+    if (begun_[root]) return check_intact(root, range_of(value(root)));
+    begun_[root] = true;
+    owners_.assign(range_of(value(root)), root);
+    return {};
+  }
+
+  Status check_scratch(const PlanInstruction& instruction, const Range& scratch) {
+    if (instruction.scratch_bytes < 0 || instruction.scratch_offset_bytes < 0 ||
+        instruction.scratch_offset_bytes % kArenaAlignment != 0 ||
+        instruction.scratch_bytes > plan_.arena_bytes ||
+        instruction.scratch_offset_bytes > plan_.arena_bytes - instruction.scratch_bytes) {
+      return failure("scratch of " + std::to_string(instruction.scratch_bytes) + " bytes at " +
+                     std::to_string(instruction.scratch_offset_bytes) +
+                     " does not fit the arena of " + std::to_string(plan_.arena_bytes));
+    }
+    for (const auto* operands : {&instruction.inputs, &instruction.outputs}) {
+      for (const std::optional<uint32_t>& operand : *operands) {
+        if (operand && in_arena(*operand) && range_of(value(*operand)).overlaps(scratch)) {
+          return failure("scratch at " + text(scratch) + " overlaps " + quoted(*operand));
+        }
+      }
+    }
+    return {};
+  }
+
+  // An output may lie over an input only exactly, and only if the kernel says so.
+  Status check_in_place(const PlanInstruction& instruction, size_t input, size_t output) {
+    const PlanValue& from = value(*instruction.inputs[input]);
+    const PlanValue& to = value(*instruction.outputs[output]);
+    const Error overlap = failure("output '" + to.name + "' at " + text(range_of(to)) +
+                                  " overlaps input '" + from.name + "' at " + text(range_of(from)));
+    if (from.offset_bytes != to.offset_bytes || from.bytes != to.bytes || from.dims != to.dims ||
+        from.strides != to.strides || from.layout != to.layout ||
+        dtype_bits(from.dtype) != dtype_bits(to.dtype)) {
+      return in_context("not in place", overlap);
+    }
+    const KernelDef* const kernel = kernels_(instruction.kernel);
+    const InstructionRequest operands(plan_, instruction);
+    if (!kernel || kernel->op != op_kind(instruction.op) || !kernel->in_place ||
+        !kernel->supports(operands.request()) ||
+        !kernel->in_place(operands.request(), static_cast<int>(input), static_cast<int>(output))) {
+      return in_context("kernel '" + instruction.kernel + "' does not work in place", overlap);
+    }
+    return {};
+  }
+
+  Status check_overlaps(const PlanInstruction& instruction) {
+    std::vector<uint32_t> outputs;
+    for (size_t o = 0; o < instruction.outputs.size(); ++o) {
+      if (!instruction.outputs[o] || !in_arena(*instruction.outputs[o])) continue;
+      const uint32_t output = *instruction.outputs[o];
+      outputs.push_back(output);
+      for (size_t i = 0; i < instruction.inputs.size(); ++i) {
+        // Within one root what is complete and what is written now are disjoint (check_writers).
+        if (!instruction.inputs[i] || !in_arena(*instruction.inputs[i]) ||
+            roots_[*instruction.inputs[i]] == roots_[output] ||
+            !range_of(value(*instruction.inputs[i])).overlaps(range_of(value(output)))) {
+          continue;
+        }
+        MEMOPT_RETURN_IF_ERROR(check_in_place(instruction, i, o));
+      }
+    }
+    std::erase_if(outputs, [&](uint32_t i) { return value(i).bytes == 0; });
+    std::sort(outputs.begin(), outputs.end(), [&](uint32_t a, uint32_t b) {
+      return value(a).offset_bytes < value(b).offset_bytes;
+    });
+    // Outputs of one root were told apart already, so only the last one of another root matters.
+    for (size_t k = 0; k < outputs.size(); ++k) {
+      for (size_t j = k + 1; j < outputs.size() &&
+                             range_of(value(outputs[j])).begin < range_of(value(outputs[k])).end;
+           ++j) {
+        if (roots_[outputs[j]] != roots_[outputs[k]]) {
+          return failure("outputs " + quoted(outputs[k]) + " and " + quoted(outputs[j]) +
+                         " overlap");
+        }
+      }
+    }
+    return {};
+  }
+
+  Status execute(const PlanInstruction& instruction) {
+    for (const std::optional<uint32_t>& input : instruction.inputs) {
+      if (input) MEMOPT_RETURN_IF_ERROR(read(*input));
+    }
+    const Range scratch{instruction.scratch_offset_bytes,
+                        instruction.scratch_offset_bytes + instruction.scratch_bytes};
+    MEMOPT_RETURN_IF_ERROR(check_scratch(instruction, scratch));
+    MEMOPT_RETURN_IF_ERROR(check_overlaps(instruction));
+    owners_.assign(scratch, kNobody);
+    for (const std::optional<uint32_t>& output : instruction.outputs) {
+      if (output) MEMOPT_RETURN_IF_ERROR(write(*output));
+    }
+    return {};
+  }
+
+  const Plan& plan_;
+  const std::vector<uint32_t>& roots_;
+  const KernelLookup kernels_;
+  OwnerMap owners_;
+  std::vector<bool> written_;        // by an input or an instruction, anywhere in the plan
+  std::vector<int64_t> filled_;      // elements written so far
+  std::vector<bool> claimed_whole_;  // roots whose parts interleave
+  std::vector<bool> begun_;          // of those: something is written
+};
+
+}  // namespace
+
+Status simulate_memory(const Plan& plan, const std::vector<uint32_t>& roots, KernelLookup kernels) {
+  return Simulation(plan, roots, kernels).run();
+}
+
+}  // namespace memopt

@@ -1,0 +1,289 @@
+#include "runtime/plan/verify_values.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <unordered_set>
+
+#include "runtime/base/checked.h"
+#include "runtime/base/type.h"
+#include "runtime/kernels/kernel.h"
+
+namespace memopt {
+namespace {
+
+constexpr int64_t kMaxSpaceBytes = int64_t{1} << 46;
+constexpr int64_t kMaxArenaAlignment = int64_t{1} << 21;  // a huge page
+constexpr size_t kMaxAliasDepth = 1024;
+
+Error failure(std::string message) { return {Code::kVerifyFailed, std::move(message)}; }
+
+Error value_failure(const Plan& plan, size_t index, const std::string& what) {
+  return failure("value " + std::to_string(index) + " ('" + plan.values[index].name +
+                 "'): " + what);
+}
+
+Status check_spaces(const Plan& plan) {
+  if (plan.arena_bytes < 0 || plan.arena_bytes > kMaxSpaceBytes) {
+    return failure("an arena of " + std::to_string(plan.arena_bytes) + " bytes");
+  }
+  if (!is_power_of_two(plan.arena_alignment) || plan.arena_alignment < kArenaAlignment ||
+      plan.arena_alignment > kMaxArenaAlignment) {
+    return failure("an arena alignment of " + std::to_string(plan.arena_alignment) + " bytes");
+  }
+  if (plan.constants_bytes < 0 || plan.constants_bytes > kMaxSpaceBytes) {
+    return failure("constants of " + std::to_string(plan.constants_bytes) + " bytes");
+  }
+  if (plan.state_bytes != 0) return failure("state, which this version does not run");
+  return {};
+}
+
+// The bytes of the space that a root of this storage lies in; a caller's buffer has exactly its
+// own.
+int64_t space_bytes(const Plan& plan, const PlanValue& value) {
+  switch (value.storage) {
+    case Storage::kArena:
+      return plan.arena_bytes;
+    case Storage::kConstant:
+      return plan.constants_bytes;
+    case Storage::kCaller:
+      return value.bytes;
+    case Storage::kState:
+      return plan.state_bytes;
+  }
+  return 0;
+}
+
+int64_t element_alignment(DType dtype) {
+  return std::clamp<int64_t>(dtype_bits(dtype) / 8, 1, 8);  // complex numbers align as their parts
+}
+
+// Strides grow from the innermost dimension of the layout to the outermost, so that kernels may
+// rely on the order in memory.
+bool strides_follow_layout(const PlanValue& value) {
+  Dims order;  // dimensions, outermost first
+  const int rank = value.dims.rank();
+  const bool channels_last = value.layout == Layout::kChannelsLast;
+  for (int i = 0; i < rank; ++i) {
+    if (!channels_last || i != 1) order.push_back(i);
+  }
+  if (channels_last) order.push_back(1);
+  int64_t outer = std::numeric_limits<int64_t>::max();
+  for (const int64_t i : order) {
+    if (value.dims[static_cast<int>(i)] <= 1) continue;
+    const int64_t stride = value.strides[static_cast<int>(i)];
+    if (stride >= outer) return false;
+    outer = stride;
+  }
+  return true;
+}
+
+// Type and place of a value that has its elements at strides.
+Status check_strided(const Plan& plan, size_t index) {
+  const PlanValue& value = plan.values[index];
+  if (value.layout == Layout::kChannelsLast && value.dims.rank() < 3) {
+    return value_failure(plan, index,
+                         "channels-last with rank " + std::to_string(value.dims.rank()));
+  }
+  const std::optional<int64_t> extent = extent_bytes(value.dtype, value.dims, value.strides);
+  if (!extent) return value_failure(plan, index, "dimensions and strides make no tensor");
+  if (*extent != value.bytes) {
+    return value_failure(plan, index,
+                         "spans " + std::to_string(*extent) + " bytes, the plan says " +
+                             std::to_string(value.bytes));
+  }
+  if (!strides_follow_layout(value)) {
+    return value_failure(plan, index, "strides do not follow the layout");
+  }
+  return {};
+}
+
+Status check_packed(const Plan& plan, size_t index) {
+  const PlanValue& value = plan.values[index];
+  if (value.storage != Storage::kConstant || value.alias || !value.strides.empty()) {
+    return value_failure(plan, index, "packed, but no constant of its own");
+  }
+  return {};
+}
+
+Status check_value(const Plan& plan, size_t index) {
+  const PlanValue& value = plan.values[index];
+  if (!is_valid_type({value.dtype, value.dims, value.layout})) {
+    return value_failure(plan, index, "its type is out of range");
+  }
+  if (value.offset_bytes < 0 || value.bytes < 0 || value.bytes > kMaxSpaceBytes ||
+      value.offset_bytes > kMaxSpaceBytes) {
+    return value_failure(plan, index, "offset or size is out of range");
+  }
+  if (value.offset_bytes % element_alignment(value.dtype) != 0) {
+    return value_failure(
+        plan, index,
+        "offset " + std::to_string(value.offset_bytes) + " is not aligned to its elements");
+  }
+  MEMOPT_RETURN_IF_ERROR(value.layout == Layout::kPacked ? check_packed(plan, index)
+                                                         : check_strided(plan, index));
+  if (value.alias) return {};  // inside its parent, see check_alias
+  const int64_t space = space_bytes(plan, value);
+  if (value.bytes > space || value.offset_bytes > space - value.bytes) {
+    return value_failure(plan, index,
+                         "ends at byte " + std::to_string(value.offset_bytes + value.bytes) +
+                             " of a space of " + std::to_string(space));
+  }
+  if (value.storage == Storage::kConstant && value.offset_bytes % kConstantAlignment != 0) {
+    return value_failure(plan, index, "the constant is not 64-byte aligned");
+  }
+  return {};
+}
+
+// The byte offset of the box at `starts` from the first element of `parent`; nullopt if it is not
+// whole bytes or out of range.
+std::optional<int64_t> box_offset(const PlanValue& parent, const Dims& starts) {
+  int64_t element = 0;
+  for (int i = 0; i < starts.rank(); ++i) {
+    if (parent.dims[i] <= 1 && starts[i] == 0) continue;  // its stride means nothing
+    const std::optional<int64_t> step = checked_mul(starts[i], parent.strides[i]);
+    const std::optional<int64_t> sum = step ? checked_add(element, *step) : std::nullopt;
+    if (!sum) return std::nullopt;
+    element = *sum;
+  }
+  const std::optional<int64_t> bits = checked_mul(element, dtype_bits(parent.dtype));
+  if (!bits || *bits % 8 != 0) return std::nullopt;
+  return *bits / 8;
+}
+
+bool same_strides(const PlanValue& a, const PlanValue& b) {
+  for (int i = 0; i < a.dims.rank(); ++i) {
+    if (a.dims[i] > 1 && a.strides[i] != b.strides[i]) return false;
+  }
+  return true;
+}
+
+Status check_whole(const Plan& plan, size_t index, const PlanValue& parent) {
+  const PlanValue& value = plan.values[index];
+  const bool same =
+      value.dims == parent.dims && value.layout == parent.layout && same_strides(value, parent);
+  const bool both_dense = value.dims.count() == parent.dims.count() &&
+                          is_dense(value.dims, value.strides, value.layout) &&
+                          is_dense(parent.dims, parent.strides, parent.layout);
+  if (!same && !both_dense) return value_failure(plan, index, "is not all of its parent");
+  if (value.offset_bytes != parent.offset_bytes) {
+    return value_failure(plan, index, "does not lie where its parent does");
+  }
+  return {};
+}
+
+Status check_box(const Plan& plan, size_t index, const PlanValue& parent) {
+  const PlanValue& value = plan.values[index];
+  const Dims& starts = value.alias->starts;
+  if (value.layout != parent.layout || value.dims.rank() != parent.dims.rank() ||
+      starts.rank() != parent.dims.rank()) {
+    return value_failure(plan, index, "layout or rank differ from its parent's");
+  }
+  for (int i = 0; i < starts.rank(); ++i) {
+    if (starts[i] < 0 || value.dims[i] > parent.dims[i] ||
+        starts[i] > parent.dims[i] - value.dims[i]) {
+      return value_failure(plan, index, "leaves its parent");
+    }
+  }
+  if (value.dims.count() == 0) return {};  // has no bytes
+  const std::optional<int64_t> offset = box_offset(parent, starts);
+  if (!same_strides(value, parent) || !offset ||
+      value.offset_bytes - parent.offset_bytes != *offset) {
+    return value_failure(plan, index, "does not lie where it starts in its parent");
+  }
+  return {};
+}
+
+Status check_alias(const Plan& plan, size_t index) {
+  const PlanValue& value = plan.values[index];
+  if (!value.alias) return {};
+  const PlanValue& parent = plan.values[value.alias->parent];
+  if (parent.layout == Layout::kPacked || parent.storage != value.storage ||
+      parent.dtype != value.dtype) {
+    return value_failure(plan, index, "storage or element type differ from its parent's");
+  }
+  return value.alias->whole ? check_whole(plan, index, parent) : check_box(plan, index, parent);
+}
+
+// The root of every value; an error where aliases form a circle or a very long chain.
+Result<std::vector<uint32_t>> find_roots(const Plan& plan) {
+  std::vector<uint32_t> roots(plan.values.size());
+  for (uint32_t i = 0; i < plan.values.size(); ++i) {
+    uint32_t at = i;
+    for (size_t depth = 0; plan.values[at].alias; ++depth) {
+      if (depth > kMaxAliasDepth) {
+        return value_failure(plan, i, "is an alias of itself, or of too many aliases");
+      }
+      at = plan.values[at].alias->parent;
+    }
+    roots[i] = at;
+  }
+  return roots;
+}
+
+Status check_constants(const Plan& plan) {
+  std::vector<uint32_t> roots;
+  for (uint32_t i = 0; i < plan.values.size(); ++i) {
+    const PlanValue& value = plan.values[i];
+    if (value.storage == Storage::kConstant && !value.alias && value.bytes > 0) roots.push_back(i);
+  }
+  std::sort(roots.begin(), roots.end(), [&](uint32_t a, uint32_t b) {
+    return plan.values[a].offset_bytes < plan.values[b].offset_bytes;
+  });
+  for (size_t i = 1; i < roots.size(); ++i) {
+    const PlanValue& before = plan.values[roots[i - 1]];
+    if (before.offset_bytes + before.bytes > plan.values[roots[i]].offset_bytes) {
+      return value_failure(plan, roots[i], "overlaps constant '" + before.name + "'");
+    }
+  }
+  return {};
+}
+
+Status check_signature(const Plan& plan, const std::vector<uint32_t>& roots) {
+  std::vector<bool> is_input(plan.values.size()), is_output(plan.values.size());
+  std::unordered_set<std::string_view> names;
+  for (const uint32_t i : plan.inputs) {
+    const PlanValue& value = plan.values[i];
+    if (value.alias || value.storage == Storage::kConstant) {
+      return value_failure(plan, i, "an input must own its bytes");
+    }
+    if (is_input[i]) return value_failure(plan, i, "is an input twice");
+    if (!names.insert(value.name).second) return value_failure(plan, i, "two inputs of one name");
+    is_input[i] = true;
+  }
+  names.clear();
+  for (const uint32_t i : plan.outputs) {
+    const PlanValue& value = plan.values[i];
+    if (value.storage == Storage::kConstant) {
+      return value_failure(plan, i, "an output must not be a constant");
+    }
+    if (value.storage == Storage::kCaller && (value.alias || is_input[i] || is_output[i])) {
+      return value_failure(plan, i, "an output in the caller's memory must be a buffer of its own");
+    }
+    if (!is_output[i] && !names.insert(value.name).second) {
+      return value_failure(plan, i, "two outputs of one name");
+    }
+    is_output[i] = true;
+  }
+  for (size_t i = 0; i < plan.values.size(); ++i) {
+    const uint32_t root = roots[i];
+    if (plan.values[i].storage == Storage::kCaller && !is_input[root] && !is_output[root]) {
+      return value_failure(plan, i, "is in the caller's memory, but neither input nor output");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<uint32_t>> verify_values(const Plan& plan) {
+  MEMOPT_RETURN_IF_ERROR(check_spaces(plan));
+  for (size_t i = 0; i < plan.values.size(); ++i) MEMOPT_RETURN_IF_ERROR(check_value(plan, i));
+  MEMOPT_ASSIGN_OR_RETURN(std::vector<uint32_t> roots, find_roots(plan));
+  for (size_t i = 0; i < plan.values.size(); ++i) MEMOPT_RETURN_IF_ERROR(check_alias(plan, i));
+  MEMOPT_RETURN_IF_ERROR(check_constants(plan));
+  MEMOPT_RETURN_IF_ERROR(check_signature(plan, roots));
+  return roots;
+}
+
+}  // namespace memopt
