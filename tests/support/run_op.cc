@@ -1,0 +1,180 @@
+#include "tests/support/run_op.h"
+
+#include <random>
+
+#include "runtime/kernels/element.h"
+#include "runtime/kernels/strided.h"
+
+namespace memopt::testing {
+namespace {
+
+constexpr std::byte kGap{0xA5};
+
+// Elements from the first to behind the last.
+int64_t extent_of(const Dims& dims, const Dims& strides) {
+  if (dims.count() == 0) return 0;
+  int64_t last = 0;
+  for (int i = 0; i < dims.rank(); ++i) last += (dims[i] - 1) * strides[i];
+  return last + 1;
+}
+
+void store_double(DType dtype, void* data, int64_t index, double value) {
+  const auto put = [&](auto tag) -> Status {
+    using T = typename decltype(tag)::type;
+    static_cast<T*>(data)[index] = store<T>(static_cast<Compute<T>>(value));
+    return {};
+  };
+  const Status status = dtype == DType::kBool ? put(TypeTag<Bool>{}) : dispatch_number(dtype, put);
+  MEMOPT_CHECK(status.ok());
+}
+
+// Where a tensor's elements are, for copying of equal types.
+void copy_elements(const HostTensor& from, HostTensor& to) {
+  const size_t width = static_cast<size_t>(dtype_bits(from.dtype) / 8);
+  for_each_coordinate(from.dims, [&](const Dims& at) {
+    std::memcpy(to.bytes.data() + static_cast<size_t>(offset_of(at, to.strides)) * width,
+                from.bytes.data() + static_cast<size_t>(offset_of(at, from.strides)) * width,
+                width);
+  });
+}
+
+Operand operand_of(const HostTensor* tensor, bool constant) {
+  if (tensor == nullptr) return {};
+  return {.present = true,
+          .constant = constant,
+          .dtype = tensor->dtype,
+          .layout = tensor->layout,
+          .dims = tensor->dims,
+          .strides = tensor->strides,
+          .data = constant ? tensor->bytes.data() : nullptr};
+}
+
+// Bytes aligned as constants and the arena are.
+class AlignedBytes {
+ public:
+  explicit AlignedBytes(int64_t size)
+      : bytes_(static_cast<size_t>(size + kArenaAlignment), kGap), size_(size) {}
+  std::span<std::byte> span() {
+    void* data = bytes_.data();
+    size_t space = bytes_.size();
+    std::align(kArenaAlignment, static_cast<size_t>(size_), data, space);
+    return {static_cast<std::byte*>(data), static_cast<size_t>(size_)};
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+  int64_t size_;
+};
+
+}  // namespace
+
+Tensor HostTensor::view() const {
+  return {dtype, layout, dims, strides, const_cast<void*>(static_cast<const void*>(bytes.data()))};
+}
+
+HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout, Placement placement) {
+  HostTensor tensor{.dtype = dtype, .dims = dims, .layout = layout, .strides = {}, .bytes = {}};
+  Dims around = dims;
+  if (placement == Placement::kSliced && dims.rank() > 0) {
+    around[layout == Layout::kChannelsLast ? 1 : dims.rank() - 1] += 3;
+  }
+  tensor.strides = dense_strides(around, layout);
+  const int64_t elements = extent_of(dims, tensor.strides);
+  // One byte at least, so that an empty tensor is not taken for a missing one.
+  const int64_t bytes = std::max<int64_t>(1, *dtype_bytes(dtype, elements));
+  tensor.bytes.assign(static_cast<size_t>(bytes), kGap);
+  return tensor;
+}
+
+HostTensor tensor_of(DType dtype, const Dims& dims, std::span<const double> values) {
+  MEMOPT_CHECK(dims.count() == static_cast<int64_t>(values.size()));
+  HostTensor tensor = make_tensor(dtype, dims);
+  for (size_t i = 0; i < values.size(); ++i) {
+    store_double(dtype, tensor.bytes.data(), static_cast<int64_t>(i), values[i]);
+  }
+  return tensor;
+}
+
+HostTensor random_tensor(DType dtype, const Dims& dims, double low, double high, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::uniform_real_distribution<double> distribution(low, high);
+  std::vector<double> values(static_cast<size_t>(dims.count()));
+  for (double& value : values) {
+    value = distribution(generator);
+    if (!is_float(dtype)) value = std::floor(value);
+  }
+  return tensor_of(dtype, dims, values);
+}
+
+std::vector<double> values_of(const HostTensor& tensor) {
+  std::vector<double> values;
+  for_each_coordinate(tensor.dims, [&](const Dims& at) {
+    values.push_back(load_double(tensor.dtype, tensor.bytes.data(), offset_of(at, tensor.strides)));
+  });
+  return values;
+}
+
+HostTensor stored_as(const HostTensor& tensor, Layout layout, Placement placement) {
+  HostTensor copy = make_tensor(tensor.dtype, tensor.dims, layout, placement);
+  copy_elements(tensor, copy);
+  return copy;
+}
+
+Result<std::vector<HostTensor>> run_op(const Op& op, std::span<const HostTensor* const> inputs,
+                                       const RunOptions& options) {
+  std::vector<TensorType> types(inputs.size());
+  std::vector<const TensorType*> type_of;
+  std::vector<Operand> in;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i]) types[i] = {inputs[i]->dtype, inputs[i]->dims, Layout::kRowMajor};
+    type_of.push_back(inputs[i] ? &types[i] : nullptr);
+    in.push_back(operand_of(inputs[i], options.constants && i > 0));
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<TensorType> results, infer_types(op, type_of));
+
+  std::vector<HostTensor> outputs;
+  std::vector<Operand> out;
+  for (size_t i = 0; i < std::min(results.size(), options.outputs); ++i) {
+    const Layout layout = results[i].dims.rank() >= 3 ? options.layout : Layout::kRowMajor;
+    outputs.push_back(make_tensor(results[i].dtype, results[i].dims, layout, options.placement));
+    out.push_back(operand_of(&outputs.back(), false));
+  }
+
+  const KernelDef* def = options.kernel ? options.kernel : reference_kernel(op_kind(op));
+  KernelRequest request{.op = &op, .inputs = in, .outputs = out, .target = options.target};
+  if (!def->supports(request)) return internal_error("the kernel does not support the request");
+  KernelNeeds needs;
+  if (def->needs) {
+    MEMOPT_ASSIGN_OR_RETURN(needs, def->needs(request));
+  }
+  AlignedBytes scratch(needs.scratch_bytes);
+
+  std::vector<Tensor> in_views, out_views;
+  for (const HostTensor* input : inputs) in_views.push_back(input ? input->view() : Tensor{});
+  for (const HostTensor& output : outputs) out_views.push_back(output.view());
+  std::vector<AlignedBytes> packed;
+  for (const PackedOperand& operand : needs.packed) {
+    const auto i = static_cast<size_t>(operand.input);
+    packed.emplace_back(operand.bytes);
+    MEMOPT_RETURN_IF_ERROR(def->pack(request, operand.input, packed.back().span()));
+    in_views[i].layout = Layout::kPacked;
+    in_views[i].data = packed.back().span().data();
+  }
+  for (const PackedOperand& operand : needs.packed) {
+    in[static_cast<size_t>(operand.input)].layout = Layout::kPacked;
+  }
+  for (Operand& operand : in) operand.data = nullptr;
+  MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<Kernel> kernel, def->create(request));
+  MEMOPT_RETURN_IF_ERROR(kernel->run({.inputs = in_views,
+                                      .outputs = out_views,
+                                      .scratch = scratch.span().data(),
+                                      .parallel = options.parallel}));
+  return outputs;
+}
+
+Result<std::vector<TensorType>> infer_op(const Op& op,
+                                         std::initializer_list<const TensorType*> inputs) {
+  return infer_types(op, std::span(inputs.begin(), inputs.size()));
+}
+
+}  // namespace memopt::testing
