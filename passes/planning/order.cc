@@ -3,58 +3,153 @@
 #include <algorithm>
 #include <numeric>
 
+#include "passes/planning/order_bound.h"
 #include "passes/planning/order_graph.h"
 #include "passes/planning/order_greedy.h"
+#include "passes/planning/order_reduce.h"
 #include "passes/planning/order_search.h"
+#include "runtime/base/checked.h"
 
 namespace memopt {
 namespace {
 
 using namespace ordering;
 
-// Every order needs what an operator touches, less what in-place can save.
-int64_t working_set_bound(const OrderGraph& graph) {
-  int64_t bound = start_bytes(graph);
-  for (int32_t op = 0; op < graph.num_ops(); ++op) {
-    int64_t bytes = graph.outside_bytes + graph.scratch_bytes[op];
-    for (int32_t storage : graph.touches[op]) bytes += graph.storage_bytes[storage];
-    for (const InPlacePair& pair : graph.in_place[op]) bytes -= pair.saving;
-    bound = std::max(bound, bytes);
+// A part of the reduced problem that every order runs on its own.
+struct Block {
+  OrderGraph graph;      // of reduced operators
+  OrderGraph unreduced;  // of their members: gives the better bound
+  std::vector<int32_t> order;
+  int64_t peak_bytes = 0;
+  int64_t lower_bound_bytes = 0;
+
+  void offer(std::vector<int32_t> other) {
+    const int64_t peak = peak_of(graph, other);
+    if (!order.empty() && peak >= peak_bytes) return;
+    peak_bytes = peak;
+    order = std::move(other);
   }
-  return bound;
+};
+
+std::vector<int32_t> identity(int32_t size) {
+  std::vector<int32_t> result(size);
+  std::iota(result.begin(), result.end(), 0);
+  return result;
 }
+
+// Cuts the reduced problem into its blocks, each with the best of the quick orders.
+std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& reduced,
+                               std::span<const int32_t> ends) {
+  const std::vector<int32_t> ids = identity(reduced.graph.num_ops());
+  const std::vector<int32_t> expanded = expand_order(reduced, ids);
+  const std::vector<int32_t> position = inverse_of(expanded);
+  OrderState state(reduced.graph);
+  std::vector<Block> blocks;
+  int32_t begin = 0, first_member = 0;
+  for (int32_t end : ends) {
+    Block& block = blocks.emplace_back();
+    const int32_t last_member =
+        first_member + reduced.members.offsets[end] - reduced.members.offsets[begin];
+    block.graph = extract_ops(reduced.graph, ids, ids, begin, end, state.live_bytes());
+    block.unreduced =
+        extract_ops(graph, expanded, position, first_member, last_member, state.live_bytes());
+    block.lower_bound_bytes = working_set_bound(block.unreduced);
+    block.offer(identity(end - begin));
+    block.offer(post_order(block.graph, false));
+    block.offer(post_order(block.graph, true));
+    block.offer(greedy_order(block.graph, GreedyKey::kGrowth));
+    block.offer(greedy_order(block.graph, GreedyKey::kRunning));
+    for (; begin < end; ++begin) state.run(begin);
+    first_member = last_member;
+  }
+  return blocks;
+}
+
+// Improves the blocks until the highest is proved, or the work is used up.
+class BlockSolver {
+ public:
+  BlockSolver(std::vector<Block>* blocks, const OrderOptions& options)
+      : blocks_(*blocks), options_(options) {
+    for (Block& block : blocks_) {
+      by_peak_.push_back(&block);
+      floor_ = std::max(floor_, block.lower_bound_bytes);
+    }
+    std::stable_sort(by_peak_.begin(), by_peak_.end(),
+                     [](const Block* a, const Block* b) { return a->peak_bytes > b->peak_bytes; });
+  }
+
+  int64_t lower_bound_bytes() const { return floor_; }
+  int64_t work() const { return work_; }
+
+  void bound() {
+    int64_t left = options_.bound_work;
+    for (Block* block : by_peak_) {
+      if (block->peak_bytes <= floor_ || left <= 0) return;
+      const CutBound cut =
+          min_cut_bound(block->unreduced, identity(block->unreduced.num_ops()), left);
+      floor_ = std::max(floor_, cut.bytes);
+      left -= cut.work;
+      work_ += cut.work;
+    }
+  }
+
+  void search() {
+    int64_t left = options_.exact_work;
+    auto blocks_left = static_cast<int64_t>(by_peak_.size());
+    for (Block* block : by_peak_) {
+      if (block->peak_bytes <= floor_) continue;
+      SearchResult found =
+          search_order(block->graph, {floor_, block->peak_bytes, left / blocks_left--});
+      left -= found.work;
+      work_ += found.work;
+      floor_ = std::max(floor_, found.lower_bound_bytes);
+      if (!found.order.empty()) block->offer(std::move(found.order));
+    }
+  }
+
+ private:
+  std::vector<Block>& blocks_;
+  const OrderOptions& options_;
+  std::vector<Block*> by_peak_;
+  int64_t floor_ = 0;  // every order has at least this peak
+  int64_t work_ = 0;
+};
 
 }  // namespace
 
 Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions& options) {
   MEMOPT_ASSIGN_OR_RETURN(const OrderGraph graph, build_order_graph(problem));
   OrderResult result;
-  result.order.resize(graph.num_ops());
-  std::iota(result.order.begin(), result.order.end(), 0);
+  result.order = identity(graph.num_ops());
   result.given_peak_bytes = result.peak_bytes = peak_of(graph, result.order);
   result.lower_bound_bytes = working_set_bound(graph);
-  auto offer = [&](std::vector<int32_t> order) {
-    const int64_t peak = peak_of(graph, order);
-    if (peak >= result.peak_bytes) return;
-    result.peak_bytes = peak;
-    result.order = std::move(order);
-  };
-  offer(post_order(graph, false));
-  offer(post_order(graph, true));
-  offer(greedy_order(graph, GreedyKey::kGrowth));
-  offer(greedy_order(graph, GreedyKey::kRunning));
-  if (result.peak_bytes > result.lower_bound_bytes) {
-    SearchResult exact =
-        search_order(graph, {result.lower_bound_bytes, result.peak_bytes, options.exact_states});
-    result.states += exact.states;
-    result.lower_bound_bytes = std::max(result.lower_bound_bytes, exact.lower_bound_bytes);
-    if (!exact.order.empty()) offer(std::move(exact.order));
-  }
   if (result.peak_bytes == result.lower_bound_bytes) {
     result.proof = OrderProof::kOptimal;
-  } else if (result.peak_bytes < result.given_peak_bytes) {
+    return result;
+  }
+
+  const ReducedGraph reduced = merge_chains(graph);
+  const std::vector<int32_t> ends = block_ends(reduced.graph);
+  std::vector<Block> blocks = make_blocks(graph, reduced, ends);
+  BlockSolver solver(&blocks, options);
+  solver.bound();
+  solver.search();
+  std::vector<int32_t> order;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    for (int32_t op : blocks[i].order) order.push_back((i == 0 ? 0 : ends[i - 1]) + op);
+  }
+  order = expand_order(reduced, order);
+  const int64_t peak = peak_of(graph, order);
+  // Among equals the given order has the locality its author saw.
+  if (peak < result.peak_bytes) {
+    result.peak_bytes = peak;
+    result.order = std::move(order);
     result.proof = OrderProof::kBestFound;
   }
+  result.work = solver.work();
+  result.lower_bound_bytes = std::max(result.lower_bound_bytes, solver.lower_bound_bytes());
+  MEMOPT_CHECK(result.lower_bound_bytes <= result.peak_bytes);
+  if (result.lower_bound_bytes == result.peak_bytes) result.proof = OrderProof::kOptimal;
   return result;
 }
 

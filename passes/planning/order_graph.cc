@@ -94,6 +94,8 @@ Rows<int32_t> rows_of(int32_t rows, std::vector<std::pair<int32_t, int32_t>> pai
   return result;
 }
 
+}  // namespace
+
 Rows<int32_t> transposed(const Rows<int32_t>& rows, int32_t columns) {
   std::vector<std::pair<int32_t, int32_t>> pairs;
   pairs.reserve(rows.items.size());
@@ -102,8 +104,6 @@ Rows<int32_t> transposed(const Rows<int32_t>& rows, int32_t columns) {
   }
   return rows_of(columns, std::move(pairs));
 }
-
-}  // namespace
 
 Result<OrderGraph> build_order_graph(const OrderProblem& problem) {
   MEMOPT_RETURN_IF_ERROR(check_bytes(problem));
@@ -130,6 +130,11 @@ Result<OrderGraph> build_order_graph(const OrderProblem& problem) {
   graph.succs = transposed(graph.preds, num_ops);
   graph.touches = rows_of(num_ops, std::move(touches));
   graph.touchers = transposed(graph.touches, graph.num_storages());
+  for (int32_t storage = 0; storage < graph.num_storages(); ++storage) {
+    if (!graph.touchers[storage].empty() || !graph.live_at_start[storage]) continue;
+    graph.outside_bytes += graph.storage_bytes[storage];
+    graph.live_at_start[storage] = graph.live_at_end[storage] = 0;
+  }
 
   std::vector<std::vector<InPlacePair>> pairs(num_ops);
   for (const InPlaceCandidate& candidate : problem.in_place) {
@@ -148,8 +153,16 @@ Result<OrderGraph> build_order_graph(const OrderProblem& problem) {
   return graph;
 }
 
-OrderGraph extract_ops(const OrderGraph& graph, std::span<const int32_t> ops,
-                       const std::vector<uint8_t>& done, int64_t before_bytes) {
+std::vector<int32_t> inverse_of(std::span<const int32_t> order) {
+  std::vector<int32_t> position(order.size());
+  for (size_t i = 0; i < order.size(); ++i) position[order[i]] = static_cast<int32_t>(i);
+  return position;
+}
+
+OrderGraph extract_ops(const OrderGraph& graph, std::span<const int32_t> order,
+                       std::span<const int32_t> position, int32_t begin, int32_t end,
+                       int64_t before_bytes) {
+  const std::span<const int32_t> ops = order.subspan(begin, end - begin);
   OrderGraph part;
   std::vector<int32_t> storages;
   for (int32_t op : ops) {
@@ -157,27 +170,17 @@ OrderGraph extract_ops(const OrderGraph& graph, std::span<const int32_t> ops,
   }
   std::sort(storages.begin(), storages.end());
   storages.erase(std::unique(storages.begin(), storages.end()), storages.end());
-  auto local_storage = [&](int32_t storage) {
+  auto local = [&](int32_t storage) {
+    if (storage < 0) return storage;
     return static_cast<int32_t>(std::lower_bound(storages.begin(), storages.end(), storage) -
                                 storages.begin());
   };
-  std::vector<std::pair<int32_t, int32_t>> local_ops;  // (operator, its index in ops), sorted
-  for (size_t i = 0; i < ops.size(); ++i) local_ops.emplace_back(ops[i], static_cast<int32_t>(i));
-  std::sort(local_ops.begin(), local_ops.end());
-  auto local_op = [&](int32_t op) {
-    auto it = std::lower_bound(local_ops.begin(), local_ops.end(), std::pair(op, 0));
-    return it != local_ops.end() && it->first == op ? it->second : kNoOp;
-  };
-
   part.outside_bytes = before_bytes;
   for (int32_t storage : storages) {
     bool before = graph.live_at_start[storage], after = graph.live_at_end[storage];
     for (int32_t op : graph.touchers[storage]) {
-      if (done[op]) {
-        before = true;
-      } else if (local_op(op) == kNoOp) {
-        after = true;
-      }
+      before |= position[op] < begin;
+      after |= position[op] >= end;
     }
     part.storage_bytes.push_back(graph.storage_bytes[storage]);
     part.live_at_start.push_back(before);
@@ -185,18 +188,15 @@ OrderGraph extract_ops(const OrderGraph& graph, std::span<const int32_t> ops,
     if (before) part.outside_bytes -= graph.storage_bytes[storage];
   }
   std::vector<std::pair<int32_t, int32_t>> edges;
-  for (size_t i = 0; i < ops.size(); ++i) {
-    part.scratch_bytes.push_back(graph.scratch_bytes[ops[i]]);
-    for (int32_t storage : graph.touches[ops[i]]) {
-      part.touches.items.push_back(local_storage(storage));
-    }
+  for (int32_t op : ops) {
+    part.scratch_bytes.push_back(graph.scratch_bytes[op]);
+    for (int32_t storage : graph.touches[op]) part.touches.items.push_back(local(storage));
     part.touches.end_row();
-    for (int32_t pred : graph.preds[ops[i]]) {
-      if (local_op(pred) != kNoOp) edges.emplace_back(static_cast<int32_t>(i), local_op(pred));
+    for (int32_t pred : graph.preds[op]) {
+      if (position[pred] >= begin) edges.emplace_back(position[op] - begin, position[pred] - begin);
     }
-    for (InPlacePair pair : graph.in_place[ops[i]]) {
-      part.in_place.items.push_back(
-          {local_storage(pair.output), local_storage(pair.input), pair.saving});
+    for (const InPlacePair& pair : graph.in_place[op]) {
+      part.in_place.items.push_back({local(pair.output), local(pair.input), pair.saving});
     }
     part.in_place.end_row();
   }
@@ -204,6 +204,30 @@ OrderGraph extract_ops(const OrderGraph& graph, std::span<const int32_t> ops,
   part.succs = transposed(part.preds, part.num_ops());
   part.touchers = transposed(part.touches, part.num_storages());
   return part;
+}
+
+OrderGraph reversed(const OrderGraph& graph) {
+  const int32_t last = graph.num_ops() - 1;
+  OrderGraph result;
+  result.outside_bytes = graph.outside_bytes;
+  result.storage_bytes = graph.storage_bytes;
+  result.live_at_start = graph.live_at_end;
+  result.live_at_end = graph.live_at_start;
+  std::vector<std::pair<int32_t, int32_t>> edges;
+  for (int32_t op = last; op >= 0; --op) {
+    result.scratch_bytes.push_back(graph.scratch_bytes[op]);
+    for (int32_t storage : graph.touches[op]) result.touches.items.push_back(storage);
+    result.touches.end_row();
+    for (const InPlacePair& pair : graph.in_place[op]) {
+      result.in_place.items.push_back({pair.input, pair.output, pair.saving});
+    }
+    result.in_place.end_row();
+    for (int32_t succ : graph.succs[op]) edges.emplace_back(last - op, last - succ);
+  }
+  result.preds = rows_of(graph.num_ops(), std::move(edges));
+  result.succs = transposed(result.preds, graph.num_ops());
+  result.touchers = transposed(result.touches, graph.num_storages());
+  return result;
 }
 
 OrderState::OrderState(const OrderGraph& graph)

@@ -23,9 +23,18 @@ struct Rows {
   }
   int32_t size() const { return static_cast<int32_t>(offsets.size()) - 1; }
   void end_row() { offsets.push_back(static_cast<int32_t>(items.size())); }
+  void append_row(std::span<const T> row) {
+    items.insert(items.end(), row.begin(), row.end());
+    end_row();
+  }
 };
 
-// While an operator allocates `output` and `input` dies, the two cost `saving` bytes less.
+// Row i of the result lists, ascending, the rows that contain i.
+Rows<int32_t> transposed(const Rows<int32_t>& rows, int32_t columns);
+
+// While an operator allocates `output` and `input` dies, the two cost `saving` bytes less. Reduced
+// problems use it for more than in-place: a negative id is a storage inside an operator that stands
+// for several, one that it always allocates (as output) and always frees (as input).
 struct InPlacePair {
   int32_t output;
   int32_t input;
@@ -49,11 +58,18 @@ struct OrderGraph {
 // Error (kBadInput): what order_ops says.
 Result<OrderGraph> build_order_graph(const OrderProblem& problem);
 
-// The problem of running `ops` (a convex set, listed in a topological order) after every operator
-// marked in `done` and before all others. Operator i of the result is ops[i]; its peak is the peak
-// of the whole while `ops` run, `before_bytes` being the live bytes at that point.
-OrderGraph extract_ops(const OrderGraph& graph, std::span<const int32_t> ops,
-                       const std::vector<uint8_t>& done, int64_t before_bytes);
+// The problem of running the operators order[begin …end) after those before them in `order` (a
+// topological one; `position` is its inverse) and before all others. Operator i of the result is
+// order[begin + i]; `before_bytes` are the live bytes at that point.
+OrderGraph extract_ops(const OrderGraph& graph, std::span<const int32_t> order,
+                       std::span<const int32_t> position, int32_t begin, int32_t end,
+                       int64_t before_bytes);
+
+std::vector<int32_t> inverse_of(std::span<const int32_t> order);
+
+// The same problem with time running backwards: operator i of the result is operator n-1-i, what
+// was allocated dies, and every order has the peak of its mirror image.
+OrderGraph reversed(const OrderGraph& graph);
 
 // A closed set of operators that grows and shrinks one operator at a time.
 class OrderState {
@@ -76,11 +92,11 @@ class OrderState {
 
  private:
   bool is_allocated_by_next(int32_t storage) const {
-    return untouched_[storage] == graph_->touchers[storage].size() &&
-           !graph_->live_at_start[storage];
+    return storage < 0 || (untouched_[storage] == graph_->touchers[storage].size() &&
+                           !graph_->live_at_start[storage]);
   }
   bool dies_at_next(int32_t storage) const {
-    return untouched_[storage] == 1 && !graph_->live_at_end[storage];
+    return storage < 0 || (untouched_[storage] == 1 && !graph_->live_at_end[storage]);
   }
   int64_t in_place_saving(int32_t op) const;
 

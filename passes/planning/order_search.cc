@@ -7,6 +7,7 @@ namespace memopt::ordering {
 namespace {
 
 constexpr int64_t kMaxChain = 16;
+constexpr int64_t kFirstSlice = 4096;
 
 // Sets of operators as rows of bits in one array, with a hash table of row numbers.
 class SetTable {
@@ -63,51 +64,57 @@ class Search {
         state_(graph),
         sets_(graph.num_ops()),
         current_(sets_.words(), 0),
-        ready_(sets_.words(), 0) {
+        ready_(sets_.words(), 0),
+        budget_(std::max(limits.floor_bytes, start_bytes(graph))) {
     for (int32_t op = 0; op < graph.num_ops(); ++op) {
       if (graph.preds[op].empty()) flip(ready_, op);
     }
   }
 
-  SearchResult run() {
-    SearchResult result;
-    budget_ = std::max(limits_.floor_bytes, start_bytes(graph_));
-    if (budget_ >= limits_.below_bytes) return finish(result, true);
-    close(&trail_);
-    store(-1);
-    while (true) {
-      while (!stack_.empty() && !complete_) {
-        if (sets_.size() >= limits_.max_states) return finish(result, false);
-        const int32_t index = stack_.back();
-        stack_.pop_back();
-        expand(index);
+  // Goes on for about `work` more units; returns whether it is finished.
+  bool advance(int64_t work) {
+    const int64_t stop = work_ + work;
+    if (sets_.size() == 0 && budget_ < limits_.below_bytes) {
+      close(&trail_);
+      store(-1);
+    }
+    while (!complete_) {
+      if (stack_.empty()) {
+        // When nothing is blocked by a budget of interest, all orders reach below_bytes.
+        proved_bytes_ = blocked_.empty() ? limits_.below_bytes : blocked_.begin()->first;
+        raise_budget(proved_bytes_);
       }
-      if (complete_) {
-        result.order = order_;
-        return finish(result, true);
-      }
-      if (blocked_.empty()) {  // all that is left needs below_bytes or more
-        result.lower_bound_bytes = limits_.below_bytes;
-        return finish(result, true);
-      }
-      auto next = blocked_.begin();
-      result.lower_bound_bytes = budget_ = next->first;
-      closed_sets_from_ = sets_.size();
-      stack_ = std::move(next->second);
-      blocked_.erase(next);
+      if (budget_ >= limits_.below_bytes) return true;
+      if (work_ >= stop) return false;
+      const int32_t index = stack_.back();
+      stack_.pop_back();
+      expand(index);
+    }
+    return true;
+  }
+
+  // Another search proved that every order has at least this peak, or so much is as good.
+  void raise_budget(int64_t bytes) {
+    if (bytes <= budget_) return;
+    budget_ = bytes;
+    closed_sets_from_ = sets_.size();
+    while (!blocked_.empty() && blocked_.begin()->first <= budget_) {
+      const std::vector<int32_t>& sets = blocked_.begin()->second;
+      stack_.insert(stack_.end(), sets.begin(), sets.end());
+      blocked_.erase(blocked_.begin());
     }
   }
+
+  int64_t work() const { return work_; }
+  int64_t budget_bytes() const { return budget_; }
+  int64_t proved_bytes() const { return proved_bytes_; }
+  const std::vector<int32_t>& order() const { return order_; }
 
  private:
   static void flip(std::vector<uint64_t>& set, int32_t op) { set[op / 64] ^= 1ull << (op % 64); }
 
-  SearchResult finish(SearchResult& result, bool finished) {
-    result.finished = finished;
-    result.states = sets_.size();
-    return std::move(result);
-  }
-
   void step(int32_t op) {
+    ++work_;
     state_.run(op);
     flip(current_, op);
     flip(ready_, op);
@@ -211,6 +218,7 @@ class Search {
       parents_.push_back(from);
       trails_.items.insert(trails_.items.end(), trail_.begin(), trail_.end());
       trails_.end_row();
+      work_ += sets_.words();
       stack_.push_back(index);
       if (is_complete()) {
         complete_ = true;
@@ -260,7 +268,7 @@ class Search {
   OrderState state_;
   SetTable sets_;
   std::vector<uint64_t> current_, ready_;  // of state_
-  int64_t budget_ = 0;
+  int64_t budget_, proved_bytes_ = 0, work_ = 0;
   int32_t closed_sets_from_ = 0;  // older sets were closed under a smaller budget
   std::vector<int32_t> stack_;
   std::map<int64_t, std::vector<int32_t>> blocked_;  // by the budget that lets a step more happen
@@ -274,7 +282,33 @@ class Search {
 }  // namespace
 
 SearchResult search_order(const OrderGraph& graph, const SearchLimits& limits) {
-  return Search(graph, limits).run();
+  SearchResult result;
+  if (graph.num_ops() == 0) {
+    result.finished = true;
+    return result;
+  }
+  const OrderGraph mirror = reversed(graph);
+  Search forward(graph, limits), backward(mirror, limits);
+  for (int64_t slice = kFirstSlice; !result.finished; slice *= 2) {
+    for (Search* search : {&backward, &forward}) {
+      const int64_t left = limits.max_work - forward.work() - backward.work();
+      if (left <= 0) break;
+      forward.raise_budget(backward.budget_bytes());
+      backward.raise_budget(forward.budget_bytes());
+      result.finished = search->advance(std::min(slice, left));
+      if (result.finished) break;
+    }
+    if (forward.work() + backward.work() >= limits.max_work) break;
+  }
+  result.work = forward.work() + backward.work();
+  result.lower_bound_bytes = std::max(forward.proved_bytes(), backward.proved_bytes());
+  result.order = forward.order();
+  if (result.order.empty()) {
+    const int32_t last = graph.num_ops() - 1;
+    for (int32_t op : backward.order()) result.order.push_back(last - op);
+    std::reverse(result.order.begin(), result.order.end());
+  }
+  return result;
 }
 
 }  // namespace memopt::ordering

@@ -12,14 +12,14 @@ namespace memopt::ordering {
 struct SearchLimits {
   int64_t floor_bytes = 0;  // a peak this small is as good as any smaller one
   int64_t below_bytes = 0;  // only an order with a smaller peak than this is wanted
-  int64_t max_states = 0;   // closed sets that may be stored
+  int64_t max_work = 0;     // operators run, or words of memory stored
 };
 
 struct SearchResult {
   std::vector<int32_t> order;     // of least peak, or empty: none below `below_bytes` (or gave up)
   int64_t lower_bound_bytes = 0;  // every order has at least this peak; 0: nothing learned
-  int64_t states = 0;
-  bool finished = false;  // false: the state limit ended it
+  int64_t work = 0;
+  bool finished = false;  // false: the work limit ended it
 };
 
 // Depth-first search over closed sets of operators under a budget for the peak, with a memory of
@@ -28,6 +28,9 @@ struct SearchResult {
 // of least peak. From every set the operators (and chains of operators, each waiting for the one
 // before) that fit the budget and end with no more live bytes than before run at once: because live
 // bytes are a submodular function of the set, running them earlier raises no later step.
+//
+// Two such searches take turns, one from the start forwards and one from the end backwards: where
+// one meets many dead ends, the other often meets few.
 SearchResult search_order(const OrderGraph& graph, const SearchLimits& limits);
 
 }  // namespace memopt::ordering

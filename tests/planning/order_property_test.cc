@@ -47,7 +47,7 @@ TEST(OrderOps, RepeatsItself) {
     const OrderProblem problem = random_order_problem(seed, options);
     const Result<OrderResult> first = order_ops(problem), second = order_ops(problem);
     EXPECT_EQ(first->order, second->order);
-    EXPECT_EQ(first->states, second->states);
+    EXPECT_EQ(first->work, second->work);
   }
 }
 
