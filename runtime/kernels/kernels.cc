@@ -3,14 +3,15 @@
 #include <array>
 
 #include "runtime/kernels/kernel.h"
+#include "runtime/kernels/onednn/kernels.h"
 #include "runtime/kernels/reference/reference.h"
 
 namespace memopt {
 namespace {
 
-// Faster kernels stand here, best first; the reference kernels follow them.
-const KernelDef* const kFastKernels[] = {
-    nullptr,
+// Faster kernels, best first; the reference kernels follow them.
+constexpr const KernelDef* (*kFastKernels[])() = {
+    onednn::conv,
 };
 
 struct Row {
@@ -21,9 +22,7 @@ using Table = std::array<Row, kOpCount>;
 
 Table make_table() {
   Table table;
-  for (const KernelDef* kernel : kFastKernels) {
-    if (kernel != nullptr) table[kernel->op].kernels.push_back(kernel);
-  }
+  for (const auto fast : kFastKernels) table[fast()->op].kernels.push_back(fast());
 #define OP(name)                                              \
   if (const KernelDef* kernel = name##_reference(); kernel) { \
     table[kOpKind<name>].kernels.push_back(kernel);           \

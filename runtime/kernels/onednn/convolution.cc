@@ -1,0 +1,209 @@
+#include "runtime/kernels/onednn/convolution.h"
+
+#include <algorithm>
+
+#include "runtime/base/checked.h"
+
+namespace memopt::onednn {
+namespace {
+
+// Larger tensors than this have no business in one convolution; products of a few extents stay
+// within 64 bits.
+constexpr int64_t kMaxElements = int64_t{1} << 40;
+
+Error unsupported(const char* why) { return internal_error(std::string("oneDNN: ") + why); }
+
+bool has_valid_extents(const Operand& operand) {
+  int64_t count = 1;
+  for (const int64_t dim : operand.dims) {
+    const auto product = checked_mul(count, dim);
+    if (dim < 1 || !product || *product > kMaxElements) return false;
+    count = *product;
+  }
+  return true;
+}
+
+bool is_small_and_positive(int64_t value) { return value >= 1 && value < (1 << 20); }
+
+// All spatial dimensions and images become rows of one image of width one.
+ConvShape flattened(const ConvShape& shape) {
+  ConvShape flat = shape;
+  const int64_t rows = shape.y.count() / shape.y[1];
+  flat.spatial = 2;
+  flat.x = {1, shape.x[1], rows, 1};
+  flat.w = {shape.w[0], shape.w[1], 1, 1};
+  flat.y = {1, shape.y[1], rows, 1};
+  flat.strides = flat.dilations = {1, 1};
+  flat.pads_begin = flat.pads_end = {0, 0};
+  return flat;
+}
+
+bool is_pointwise(const ConvShape& shape) {
+  const auto all = [](const Dims& dims, int64_t value) {
+    return std::all_of(dims.begin(), dims.end(), [&](int64_t dim) { return dim == value; });
+  };
+  return shape.group == 1 && all(Dims(shape.w.span().subspan(2)), 1) && all(shape.strides, 1) &&
+         all(shape.pads_begin, 0) && all(shape.pads_end, 0);
+}
+
+}  // namespace
+
+int64_t ConvShape::flops() const { return 2 * y.count() * (w.count() / w[0]); }
+
+Dims ConvShape::weights_dims() const {
+  if (group == 1) return w;
+  Dims dims{group, w[0] / group};
+  for (int i = 1; i < w.rank(); ++i) dims.push_back(w[i]);
+  return dims;
+}
+
+Result<ConvShape> conv_shape(const ConvWindow& window, const Operand& x, const Operand& w,
+                             const Operand& y) {
+  const int rank = x.dims.rank();
+  if (rank < 3 || rank > 5 || w.dims.rank() != rank || y.dims.rank() != rank) {
+    return unsupported("rank of a convolution");
+  }
+  const int n = rank - 2;
+  const auto attribute_count = static_cast<size_t>(n);
+  if (window.strides.size() != attribute_count || window.dilations.size() != attribute_count ||
+      window.pads.size() != 2 * attribute_count) {
+    return unsupported("attributes of a convolution");
+  }
+  if (!has_valid_extents(x) || !has_valid_extents(w) || !has_valid_extents(y)) {
+    return unsupported("extents of a convolution");
+  }
+  ConvShape shape{n, window.group, x.dims, w.dims, y.dims, {}, {}, {}, {}};
+  if (window.group < 1 || x.dims[1] % window.group != 0 || w.dims[0] % window.group != 0 ||
+      w.dims[1] != x.dims[1] / window.group || y.dims[0] != x.dims[0] || y.dims[1] != w.dims[0]) {
+    return unsupported("channels of a convolution");
+  }
+  for (int i = 0; i < n; ++i) {
+    const auto at = static_cast<size_t>(i);
+    const int64_t stride = window.strides[at];
+    const int64_t dilation = window.dilations[at];
+    const int64_t begin = window.pads[at];
+    const int64_t end = window.pads[at + attribute_count];
+    const int64_t kernel = w.dims[i + 2];
+    if (!is_small_and_positive(stride) || !is_small_and_positive(dilation) ||
+        !is_small_and_positive(kernel)) {
+      return unsupported("window of a convolution");
+    }
+    const int64_t extent = dilation * (kernel - 1) + 1;
+    if (begin < 0 || end < 0 || begin >= extent || end >= extent) {
+      return unsupported("padding of a convolution");
+    }
+    const int64_t room = x.dims[i + 2] + begin + end - extent;
+    if (room < 0 || y.dims[i + 2] != room / stride + 1) {
+      return unsupported("output extent of a convolution");
+    }
+    shape.strides.push_back(stride);
+    shape.dilations.push_back(dilation);
+    shape.pads_begin.push_back(begin);
+    shape.pads_end.push_back(end);
+  }
+  if (!is_dense(x.dims, x.strides, Layout::kChannelsLast) ||
+      !is_dense(y.dims, y.strides, Layout::kChannelsLast)) {
+    return unsupported("strides of a convolution");
+  }
+  return is_pointwise(shape) ? flattened(shape) : shape;
+}
+
+Result<ConvSlice> conv_slice(const ConvShape& shape, const Slice& slice) {
+  ConvSlice part{shape.x, shape.y, shape.pads_begin, shape.pads_end, 0, 0};
+  part.x[0] = part.y[0] = slice.images;
+  part.x_offset = slice.image * (shape.x.count() / shape.x[0]);
+  part.y_offset = slice.image * (shape.y.count() / shape.y[0]);
+  if (slice.rows == shape.y[2]) return part;
+  // The rows that the window touches, of which some may lie in the padding.
+  const int64_t extent = shape.dilations[0] * (shape.w[2] - 1) + 1;
+  const int64_t first = slice.row * shape.strides[0] - shape.pads_begin[0];
+  const int64_t last =
+      (slice.row + slice.rows - 1) * shape.strides[0] - shape.pads_begin[0] + extent;
+  const int64_t begin = std::max<int64_t>(first, 0);
+  const int64_t end = std::min(last, shape.x[2]);
+  if (begin >= end) return unsupported("a slice of padding only");
+  part.x[2] = end - begin;
+  part.y[2] = slice.rows;
+  part.pads_begin[0] = begin - first;
+  part.pads_end[0] = last - end;
+  part.x_offset += begin * dense_strides(shape.x, Layout::kChannelsLast)[2];
+  part.y_offset += slice.row * dense_strides(shape.y, Layout::kChannelsLast)[2];
+  return part;
+}
+
+namespace {
+
+Result<PrimitiveDesc> conv_desc(const ConvShape& shape, const ConvSlice& slice,
+                                const ConvTypes& types, const MemoryDesc& weights, bool bias,
+                                const Attributes& attributes) {
+  MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc x, dense_desc(slice.x, types.x, Layout::kChannelsLast));
+  MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc y, dense_desc(slice.y, types.y, Layout::kChannelsLast));
+  MEMOPT_ASSIGN_OR_RETURN(
+      const MemoryDesc b,
+      dense_desc({shape.y[1]}, types.x == DType::kF32 ? DType::kF32 : DType::kI32,
+                 Layout::kRowMajor));
+  Dims dilates;  // oneDNN counts the gaps
+  for (const int64_t dilation : shape.dilations) dilates.push_back(dilation - 1);
+  dnnl_convolution_desc_t op;
+  MEMOPT_RETURN_IF_ERROR(
+      check(dnnl_dilated_convolution_forward_desc_init(
+                &op, dnnl_forward_inference, dnnl_convolution_direct, &x, &weights,
+                bias ? &b : nullptr, &y, shape.strides.begin(), dilates.begin(),
+                slice.pads_begin.begin(), slice.pads_end.begin()),
+            "convolution"));
+  const int64_t operand_bytes =
+      desc_bytes(x) + desc_bytes(y) + shape.w.count() * dtype_bits(types.w) / 8;
+  return choose_implementation(&op, attributes, operand_bytes);
+}
+
+bool same_geometry(const ConvSlice& a, const ConvSlice& b) {
+  return a.x == b.x && a.y == b.y && a.pads_begin == b.pads_begin && a.pads_end == b.pads_end;
+}
+
+}  // namespace
+
+Result<ConvPieces> conv_pieces(const ConvShape& shape, std::span<const Slice> slices,
+                               const ConvTypes& types, bool bias, const Attributes& attributes) {
+  ConvPieces pieces;
+  for (const Slice& slice : slices) {
+    MEMOPT_ASSIGN_OR_RETURN(const ConvSlice part, conv_slice(shape, slice));
+    const auto same =
+        std::find_if(pieces.slices.begin(), pieces.slices.end(),
+                     [&](const ConvSlice& other) { return same_geometry(part, other); });
+    if (same != pieces.slices.end()) {
+      pieces.descs.push_back(pieces.descs[static_cast<size_t>(same - pieces.slices.begin())]);
+    } else if (pieces.descs.empty()) {
+      MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc any, any_desc(shape.weights_dims(), types.w));
+      MEMOPT_ASSIGN_OR_RETURN(PrimitiveDesc desc,
+                              conv_desc(shape, part, types, any, bias, attributes));
+      pieces.weights = weights_desc(desc);
+      pieces.descs.push_back(std::move(desc));
+    } else {
+      MEMOPT_ASSIGN_OR_RETURN(PrimitiveDesc desc,
+                              conv_desc(shape, part, types, pieces.weights, bias, attributes));
+      pieces.descs.push_back(std::move(desc));
+    }
+    pieces.slices.push_back(part);
+  }
+  return pieces;
+}
+
+bool is_packable(const Operand& w) {
+  return w.present && w.constant &&
+         (w.layout == Layout::kPacked || is_dense(w.dims, w.strides, Layout::kRowMajor));
+}
+
+Result<Packing> conv_packing(const ConvShape& shape, DType type, int input, const MemoryDesc& to) {
+  MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc from,
+                          dense_desc(shape.weights_dims(), type, Layout::kRowMajor));
+  Packing packing;
+  packing.input = input;
+  packing.add(from, 0, to);
+  return packing;
+}
+
+Result<MemoryDesc> opaque_desc(int64_t bytes) {
+  return dense_desc({bytes}, DType::kU8, Layout::kRowMajor);
+}
+
+}  // namespace memopt::onednn

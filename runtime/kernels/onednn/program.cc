@@ -1,0 +1,328 @@
+#include "runtime/kernels/onednn/program.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+
+#include "runtime/base/checked.h"
+
+namespace memopt::onednn {
+namespace {
+
+// Behind the packed parts: a hash of their layouts, so that weights packed by another version of
+// the library, or for another processor, are refused and not misread.
+constexpr int64_t kStampBytes = kConstantAlignment;
+
+class Hash {
+ public:
+  void add(int64_t value) {
+    for (int i = 0; i < 8; ++i) {
+      state_ = (state_ ^ ((static_cast<uint64_t>(value) >> (8 * i)) & 0xff)) * 0x100000001b3u;
+    }
+  }
+  uint64_t value() const { return state_; }
+
+ private:
+  uint64_t state_ = 0xcbf29ce484222325u;  // FNV-1a
+};
+
+uint64_t stamp(const Packing& packing) {
+  Hash hash;
+  const dnnl_version_t* version = dnnl_version();
+  hash.add(version->major);
+  hash.add(version->minor);
+  for (const PackedPart& part : packing.parts) {
+    const MemoryDesc& desc = part.to;
+    const dnnl_blocking_desc_t& blocking = desc.format_desc.blocking;
+    hash.add(desc.ndims);
+    hash.add(desc.data_type);
+    hash.add(part.offset_bytes);
+    for (int i = 0; i < desc.ndims; ++i) {
+      hash.add(desc.dims[i]);
+      hash.add(desc.padded_dims[i]);
+      hash.add(blocking.strides[i]);
+    }
+    for (int i = 0; i < blocking.inner_nblks; ++i) {
+      hash.add(blocking.inner_blks[i]);
+      hash.add(blocking.inner_idxs[i]);
+    }
+    hash.add(static_cast<int64_t>(desc.extra.flags));
+    hash.add(desc.extra.compensation_mask);
+    hash.add(desc.extra.asymm_compensation_mask);
+  }
+  return hash.value();
+}
+
+// A memory object that remembers its handle, because setting one allocates.
+struct Slot {
+  Memory memory;
+  Place place;
+  void* handle = nullptr;
+};
+
+struct PreparedCall {
+  const Call* call = nullptr;
+  Primitive primitive;
+  Stream stream;
+  std::vector<Slot> slots;
+  std::vector<dnnl_exec_arg_t> arguments;
+};
+
+class ProgramKernel final : public Kernel {
+ public:
+  explicit ProgramKernel(std::shared_ptr<const Program> program)
+      : program_(std::move(program)), stamp_(stamp(program_->packing)) {}
+
+  Status prepare() {
+    std::vector<std::pair<dnnl_primitive_desc_t, Primitive>> made;
+    for (const Chunk& chunk : program_->chunks) {
+      scratch_offsets_.push_back(scratch_bytes_);
+      scratch_bytes_ += chunk.scratch_bytes;
+      auto& calls = chunks_.emplace_back();
+      for (const Call& call : chunk.calls) {
+        PreparedCall& prepared = calls.emplace_back();
+        prepared.call = &call;
+        const auto same = std::find_if(made.begin(), made.end(), [&](const auto& entry) {
+          return entry.first == call.desc.get();
+        });
+        if (same != made.end()) {
+          prepared.primitive = same->second;
+        } else {
+          MEMOPT_ASSIGN_OR_RETURN(prepared.primitive, make_primitive(call.desc));
+          made.emplace_back(call.desc.get(), prepared.primitive);
+        }
+        MEMOPT_ASSIGN_OR_RETURN(prepared.stream, make_stream());
+        for (const Argument& argument : call.arguments) {
+          MEMOPT_ASSIGN_OR_RETURN(Memory memory, make_memory(argument.desc));
+          prepared.arguments.push_back({argument.id, memory.get()});
+          prepared.slots.push_back({std::move(memory), argument.place, nullptr});
+        }
+      }
+    }
+    return {};
+  }
+
+  Status run(const RunContext& context) override {
+    MEMOPT_RETURN_IF_ERROR(check_stamp(context));
+    std::atomic<dnnl_status_t> failure = dnnl_success;
+    const auto body = [&](int64_t chunk) {
+      const dnnl_status_t status = run_chunk(context, static_cast<size_t>(chunk));
+      if (status != dnnl_success) failure = status;
+    };
+    if (chunks_.size() == 1) {
+      body(0);
+    } else {
+      context.parallel->for_each(static_cast<int64_t>(chunks_.size()), body);
+    }
+    if (failure == dnnl_success) return {};
+    return check(failure, "execution");
+  }
+
+ private:
+  Status check_stamp(const RunContext& context) {
+    const Packing& packing = program_->packing;
+    if (packing.input < 0) return {};
+    const void* data = context.inputs[static_cast<size_t>(packing.input)].data;
+    if (data == checked_) return {};
+    uint64_t found;
+    std::memcpy(&found, static_cast<const std::byte*>(data) + packing.bytes - kStampBytes,
+                sizeof(found));
+    if (found != stamp_) {
+      return bad_input(
+          "the plan's weights are packed in another order than oneDNN uses here; recompile for "
+          "this machine");
+    }
+    checked_ = data;
+    return {};
+  }
+
+  static std::byte* resolve(const RunContext& context, const Place& place, std::byte* scratch) {
+    const auto operand = static_cast<size_t>(place.operand);
+    void* base = scratch;
+    if (place.in == Place::In::kInput) base = context.inputs[operand].data;
+    if (place.in == Place::In::kOutput) base = context.outputs[operand].data;
+    return static_cast<std::byte*>(base) + place.offset_bytes;
+  }
+
+  dnnl_status_t run_chunk(const RunContext& context, size_t chunk) {
+    std::byte* scratch = static_cast<std::byte*>(context.scratch) + scratch_offsets_[chunk];
+    for (PreparedCall& prepared : chunks_[chunk]) {
+      if (const auto& copy = prepared.call->before; copy.has_value()) {
+        const std::byte* from = resolve(context, copy->from, scratch);
+        std::byte* to = resolve(context, copy->to, scratch);
+        if (from != to) std::memcpy(to, from, static_cast<size_t>(copy->bytes));
+      }
+      {
+        const LibraryCall call;
+        for (Slot& slot : prepared.slots) {
+          void* handle = resolve(context, slot.place, scratch);
+          if (handle == slot.handle) continue;
+          const dnnl_status_t status = dnnl_memory_set_data_handle(slot.memory.get(), handle);
+          if (status != dnnl_success) return status;
+          slot.handle = handle;
+        }
+        const dnnl_status_t status = dnnl_primitive_execute(
+            prepared.primitive.get(), prepared.stream.get(),
+            static_cast<int>(prepared.arguments.size()), prepared.arguments.data());
+        if (status != dnnl_success) return status;
+      }
+      if (prepared.call->after) prepared.call->after(context, scratch);
+    }
+    return dnnl_success;
+  }
+
+  std::shared_ptr<const Program> program_;
+  uint64_t stamp_;
+  const void* checked_ = nullptr;  // the packed operand whose stamp was seen to be right
+  std::vector<std::vector<PreparedCall>> chunks_;
+  std::vector<int64_t> scratch_offsets_;
+  int64_t scratch_bytes_ = 0;
+};
+
+// What distinguishes two requests, apart from the operator and the target.
+std::vector<int64_t> fingerprint(const KernelRequest& request) {
+  std::vector<int64_t> print;
+  for (const auto operands : {request.inputs, request.outputs}) {
+    print.push_back(static_cast<int64_t>(operands.size()));
+    for (const Operand& operand : operands) {
+      print.push_back(
+          operand.present | operand.constant << 1 | static_cast<int64_t>(operand.dtype) << 8 |
+          static_cast<int64_t>(operand.layout) << 16 | int64_t{operand.dims.rank()} << 24);
+      print.insert(print.end(), operand.dims.begin(), operand.dims.end());
+      if (operand.layout == Layout::kPacked) continue;
+      print.insert(print.end(), operand.strides.begin(), operand.strides.end());
+    }
+  }
+  return print;
+}
+
+struct CachedProgram {
+  BuildProgram build = nullptr;
+  Op op;
+  Target target;
+  std::vector<int64_t> operands;
+  std::shared_ptr<const Program> program;  // null: not supported
+  Error error;
+};
+
+struct ProgramCache {
+  std::mutex mutex;
+  std::vector<CachedProgram> entries;
+  size_t next = 0;  // to be replaced
+};
+constexpr size_t kCachedPrograms = 64;
+
+ProgramCache& program_cache() {
+  static ProgramCache* const kCache = new ProgramCache;
+  return *kCache;
+}
+
+}  // namespace
+
+int64_t Packing::add(const MemoryDesc& from, int64_t from_offset_bytes, const MemoryDesc& to) {
+  const int64_t offset = bytes == 0 ? 0 : bytes - kStampBytes;
+  parts.push_back({from, to, from_offset_bytes, offset});
+  bytes = align_up(offset + desc_bytes(to), kConstantAlignment) + kStampBytes;
+  return offset;
+}
+
+int64_t Program::scratch_bytes() const {
+  int64_t bytes = 0;
+  for (const Chunk& chunk : chunks) bytes += chunk.scratch_bytes;
+  return bytes;
+}
+
+int64_t bind_scratch(Call& call, int64_t used_bytes) {
+  const int64_t offset = align_up(used_bytes, kArenaAlignment);
+  const MemoryDesc& desc =
+      *dnnl_primitive_desc_query_md(call.desc.get(), dnnl_query_scratchpad_md, 0);
+  const int64_t bytes = desc_bytes(desc);
+  if (bytes == 0) return offset;
+  call.arguments.push_back({DNNL_ARG_SCRATCHPAD, {Place::In::kScratch, 0, offset}, desc});
+  return align_up(offset + bytes, kArenaAlignment);
+}
+
+Result<std::shared_ptr<const Program>> find_program(const KernelRequest& request,
+                                                    BuildProgram build) {
+  ProgramCache& cache = program_cache();
+  const std::scoped_lock lock(cache.mutex);
+  std::vector<int64_t> operands = fingerprint(request);
+  for (const CachedProgram& entry : cache.entries) {
+    if (entry.build == build && entry.operands == operands && entry.target == request.target &&
+        entry.op == *request.op) {
+      if (entry.program == nullptr) return entry.error;
+      return entry.program;
+    }
+  }
+  CachedProgram made{build, *request.op, request.target, std::move(operands), nullptr, {}};
+  if (Status isa = use_isa(request.target.isa); !isa.ok()) return isa.error();
+  const LibraryCall call;
+  Result<Program> program = build(request);
+  if (program.ok()) {
+    made.program = std::make_shared<const Program>(*std::move(program));
+  } else {
+    made.error = program.error();
+  }
+  if (cache.entries.size() < kCachedPrograms) {
+    cache.entries.push_back(made);
+  } else {
+    cache.entries[cache.next] = made;
+    cache.next = (cache.next + 1) % kCachedPrograms;
+  }
+  if (made.program == nullptr) return made.error;
+  return made.program;
+}
+
+Result<KernelNeeds> program_needs(const Program& program) {
+  KernelNeeds needs{program.scratch_bytes(), {}};
+  const Packing& packing = program.packing;
+  if (packing.input >= 0) needs.packed.push_back({packing.input, packing.bytes});
+  return needs;
+}
+
+Status pack_program(const Program& program, const KernelRequest& request, int input,
+                    std::span<std::byte> destination) {
+  const Packing& packing = program.packing;
+  const Operand& operand = request.inputs[static_cast<size_t>(input)];
+  const void* data = operand.data;
+  if (input != packing.input || data == nullptr || operand.layout == Layout::kPacked ||
+      static_cast<int64_t>(destination.size()) != packing.bytes) {
+    return internal_error("pack: not the operand that needs() named");
+  }
+  // The gaps between the parts are part of the plan's bytes.
+  std::fill(destination.begin(), destination.end(), std::byte{0});
+  const LibraryCall call;
+  for (const PackedPart& part : packing.parts) {
+    Call reorder;
+    MEMOPT_ASSIGN_OR_RETURN(reorder.desc, reorder_desc(part.from, part.to));
+    std::vector<std::byte> scratch(static_cast<size_t>(scratch_bytes(reorder.desc)) + 64);
+    MEMOPT_ASSIGN_OR_RETURN(const Primitive primitive, make_primitive(reorder.desc));
+    MEMOPT_ASSIGN_OR_RETURN(const Stream stream, make_stream());
+    MEMOPT_ASSIGN_OR_RETURN(const Memory from, make_memory(part.from));
+    MEMOPT_ASSIGN_OR_RETURN(const Memory to, make_memory(part.to));
+    MEMOPT_ASSIGN_OR_RETURN(
+        const Memory work, make_memory(*dnnl_primitive_desc_query_md(reorder.desc.get(),
+                                                                     dnnl_query_scratchpad_md, 0)));
+    std::byte* source = static_cast<std::byte*>(const_cast<void*>(data)) + part.from_offset_bytes;
+    dnnl_memory_set_data_handle(from.get(), source);
+    dnnl_memory_set_data_handle(to.get(), destination.data() + part.offset_bytes);
+    dnnl_memory_set_data_handle(work.get(), scratch.data());
+    const dnnl_exec_arg_t arguments[] = {
+        {DNNL_ARG_FROM, from.get()}, {DNNL_ARG_TO, to.get()}, {DNNL_ARG_SCRATCHPAD, work.get()}};
+    MEMOPT_RETURN_IF_ERROR(
+        check(dnnl_primitive_execute(primitive.get(), stream.get(), 3, arguments), "reorder"));
+  }
+  const uint64_t mark = stamp(packing);
+  std::memcpy(destination.data() + packing.bytes - kStampBytes, &mark, sizeof(mark));
+  return {};
+}
+
+Result<std::unique_ptr<Kernel>> make_kernel(std::shared_ptr<const Program> program) {
+  const LibraryCall call;
+  auto kernel = std::make_unique<ProgramKernel>(std::move(program));
+  MEMOPT_RETURN_IF_ERROR(kernel->prepare());
+  return std::unique_ptr<Kernel>(std::move(kernel));
+}
+
+}  // namespace memopt::onednn
