@@ -54,8 +54,8 @@ int special_code(const Format& format, bool nan, int sign) {
       return sign | 0x7F;
     case Special::kZeroSign:
       return 0x80;
-    case Special::kNone:
-      return sign | format.largest;
+    case Special::kNone:  // NaN becomes -0, as ONNX's own conversion has it
+      return nan ? format.sign_bit : sign | format.largest;
   }
   return 0;
 }

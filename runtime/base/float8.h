@@ -13,7 +13,7 @@ float f8_to_f32(DType type, uint8_t bits);
 
 // Rounds to nearest even. What is too large becomes the largest finite value where `saturate` holds
 // (always for kF4E2M1), else infinity or, in types without it, NaN. kF4E2M1 has neither: NaN
-// becomes the largest value. kF8E8M0 holds powers of two only, and rounds as f32_to_e8m0 says.
+// becomes -0. kF8E8M0 holds powers of two only, and rounds as f32_to_e8m0 says.
 uint8_t f32_to_f8(DType type, float value, bool saturate);
 
 // The exponent of |value| as kF8E8M0. Rounding chooses among the two powers of two around it.

@@ -140,7 +140,7 @@ struct EnumNames<BinaryFn> {
                                                 "greater",
                                                 "greater_or_equal"};
 };
-inline bool is_comparison(BinaryFn fn) { return fn >= BinaryFn::kEqual; }
+constexpr bool is_comparison(BinaryFn fn) { return fn >= BinaryFn::kEqual; }
 
 // y = activation(fn(a, b)). Inputs: a, b of one element type (pow: the exponent's may differ).
 struct Binary {
