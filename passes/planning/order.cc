@@ -8,6 +8,7 @@
 #include "passes/planning/order_greedy.h"
 #include "passes/planning/order_reduce.h"
 #include "passes/planning/order_search.h"
+#include "passes/planning/order_window.h"
 #include "runtime/base/checked.h"
 
 namespace memopt {
@@ -37,6 +38,20 @@ std::vector<int32_t> identity(int32_t size) {
   return result;
 }
 
+// Post-orders and greedy ones, from the start and from the end.
+void offer_quick_orders(Block* block) {
+  block->offer(identity(block->graph.num_ops()));
+  const OrderGraph mirror = reversed(block->graph);
+  for (const bool forward : {true, false}) {
+    const OrderGraph& graph = forward ? block->graph : mirror;
+    for (std::vector<int32_t> order :
+         {post_order(graph, false), post_order(graph, true),
+          greedy_order(graph, GreedyKey::kGrowth), greedy_order(graph, GreedyKey::kRunning)}) {
+      block->offer(forward ? std::move(order) : mirror_order(order));
+    }
+  }
+}
+
 // Cuts the reduced problem into its blocks, each with the best of the quick orders.
 std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& reduced,
                                std::span<const int32_t> ends) {
@@ -54,11 +69,7 @@ std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& redu
     block.unreduced =
         extract_ops(graph, expanded, position, first_member, last_member, state.live_bytes());
     block.lower_bound_bytes = working_set_bound(block.unreduced);
-    block.offer(identity(end - begin));
-    block.offer(post_order(block.graph, false));
-    block.offer(post_order(block.graph, true));
-    block.offer(greedy_order(block.graph, GreedyKey::kGrowth));
-    block.offer(greedy_order(block.graph, GreedyKey::kRunning));
+    offer_quick_orders(&block);
     for (; begin < end; ++begin) state.run(begin);
     first_member = last_member;
   }
@@ -93,13 +104,27 @@ class BlockSolver {
     }
   }
 
+  void improve() {
+    int64_t left = options_.window_work;
+    auto blocks_left = static_cast<int64_t>(by_peak_.size());
+    for (Block* block : by_peak_) {
+      const int64_t share = left / blocks_left--;
+      if (block->peak_bytes <= floor_) continue;
+      std::vector<int32_t> order = block->order;
+      const int64_t work = improve_windows(block->graph, floor_, share, &order);
+      left -= work;
+      work_ += work;
+      block->offer(std::move(order));
+    }
+  }
+
   void search() {
     int64_t left = options_.exact_work;
     auto blocks_left = static_cast<int64_t>(by_peak_.size());
     for (Block* block : by_peak_) {
+      const int64_t share = left / blocks_left--;
       if (block->peak_bytes <= floor_) continue;
-      SearchResult found =
-          search_order(block->graph, {floor_, block->peak_bytes, left / blocks_left--});
+      SearchResult found = search_order(block->graph, {floor_, block->peak_bytes, share});
       left -= found.work;
       work_ += found.work;
       floor_ = std::max(floor_, found.lower_bound_bytes);
@@ -134,6 +159,7 @@ Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions& o
   BlockSolver solver(&blocks, options);
   solver.bound();
   solver.search();
+  solver.improve();
   std::vector<int32_t> order;
   for (size_t i = 0; i < blocks.size(); ++i) {
     for (int32_t op : blocks[i].order) order.push_back((i == 0 ? 0 : ends[i - 1]) + op);

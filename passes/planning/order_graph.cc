@@ -230,6 +230,12 @@ OrderGraph reversed(const OrderGraph& graph) {
   return result;
 }
 
+std::vector<int32_t> mirror_order(std::span<const int32_t> order) {
+  std::vector<int32_t> result(order.rbegin(), order.rend());
+  for (int32_t& op : result) op = static_cast<int32_t>(order.size()) - 1 - op;
+  return result;
+}
+
 OrderState::OrderState(const OrderGraph& graph)
     : graph_(&graph), live_bytes_(start_bytes(graph)), done_(graph.num_ops(), 0) {
   for (int32_t op = 0; op < graph.num_ops(); ++op) {

@@ -70,6 +70,7 @@ std::vector<int32_t> inverse_of(std::span<const int32_t> order);
 // The same problem with time running backwards: operator i of the result is operator n-1-i, what
 // was allocated dies, and every order has the peak of its mirror image.
 OrderGraph reversed(const OrderGraph& graph);
+std::vector<int32_t> mirror_order(std::span<const int32_t> order);
 
 // A closed set of operators that grows and shrinks one operator at a time.
 class OrderState {

@@ -302,12 +302,7 @@ SearchResult search_order(const OrderGraph& graph, const SearchLimits& limits) {
   }
   result.work = forward.work() + backward.work();
   result.lower_bound_bytes = std::max(forward.proved_bytes(), backward.proved_bytes());
-  result.order = forward.order();
-  if (result.order.empty()) {
-    const int32_t last = graph.num_ops() - 1;
-    for (int32_t op : backward.order()) result.order.push_back(last - op);
-    std::reverse(result.order.begin(), result.order.end());
-  }
+  result.order = forward.order().empty() ? mirror_order(backward.order()) : forward.order();
   return result;
 }
 
