@@ -1,9 +1,6 @@
 #include "runtime/plan/load.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cstring>
 
 #include "runtime/base/digest.h"
 #include "runtime/plan/codec.h"
@@ -12,8 +9,6 @@
 
 namespace memopt {
 namespace {
-
-constexpr int64_t kHugePageBytes = int64_t{2} << 20;
 
 // A plan file taken apart. The constants still are where the file is.
 struct PlanParts {
@@ -58,24 +53,6 @@ bool is_aligned(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
-
-Result<PageBuffer> PageBuffer::allocate(int64_t bytes) {
-  PageBuffer buffer;
-  if (bytes == 0) return buffer;
-  void* const base = ::mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED) {
-    return Error{Code::kOutOfResource, "cannot allocate " + std::to_string(bytes) + " bytes"};
-  }
-  // Fewer misses of the address cache. A wish: not every system grants it.
-  if (bytes >= kHugePageBytes) ::madvise(base, static_cast<size_t>(bytes), MADV_HUGEPAGE);
-  buffer.bytes_ = {static_cast<std::byte*>(base), static_cast<size_t>(bytes)};
-  return buffer;
-}
-
-PageBuffer::~PageBuffer() {
-  if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
-}
 
 class PlanLoader {
  public:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/base/file.h"
+#include "runtime/base/page_buffer.h"
 #include "runtime/base/result.h"
 #include "runtime/kernels/kernel.h"
 #include "runtime/plan/plan.h"
@@ -28,23 +29,6 @@ struct LoadOptions {
   // Also compares the constants with their digest, which reads them all. The metadata always is.
   bool verify_constants = false;
   KernelLookup kernels = find_kernel;
-};
-
-// Bytes from the system, page-aligned, given back at the end.
-class PageBuffer {
- public:
-  static Result<PageBuffer> allocate(int64_t bytes);
-  PageBuffer() = default;
-  PageBuffer(PageBuffer&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
-  PageBuffer& operator=(PageBuffer&& other) noexcept {
-    std::swap(bytes_, other.bytes_);
-    return *this;
-  }
-  ~PageBuffer();
-  std::span<std::byte> bytes() const { return bytes_; }
-
- private:
-  std::span<std::byte> bytes_;
 };
 
 // A plan whose structure and use of memory are verified, and its constants. Immutable; any number

@@ -1,0 +1,46 @@
+// The threads that kernels of one session share their work over.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "runtime/kernels/kernel.h"
+
+namespace memopt {
+
+// `threads` counts the caller of run(), which works too; 1 makes no thread. Idle workers spin for
+// a short while, then sleep. run() allocates nothing; it is not reentrant and is called by one
+// thread at a time.
+class ThreadPool final : public Parallel {
+ public:
+  explicit ThreadPool(int threads);
+  ~ThreadPool() override;
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const override { return static_cast<int>(workers_.size()) + 1; }
+  void run(int64_t chunks, void (*body)(void* context, int64_t chunk), void* context) override;
+
+ private:
+  void work();
+  void take_chunks();
+  bool enter();
+  void leave();
+
+  // The job at hand. Written by run() while the gate is closed and nobody is inside.
+  void (*body_)(void*, int64_t) = nullptr;
+  void* context_ = nullptr;
+  int64_t chunks_ = 0;
+  std::atomic<int64_t> next_chunk_ = 0;
+
+  // kOpen while the job may be joined, plus the number of workers inside.
+  static constexpr int32_t kOpen = 1 << 30;
+  std::atomic<int32_t> gate_ = 0;
+  std::atomic<int32_t> jobs_ = 0;  // grows by one per job; what idle workers wait on
+  std::atomic<bool> stopping_ = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace memopt
