@@ -1,0 +1,283 @@
+// The verifier: sound plans pass, and for every check there is a plan that fails it alone.
+#include "runtime/plan/verify.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "tests/runtime/test_plan.h"
+
+namespace memopt {
+namespace {
+
+Status verify(const Plan& plan) { return verify_plan(plan, test_kernel); }
+
+void expect_rejected(const Plan& plan, const std::string& message) {
+  const Status status = verify(plan);
+  ASSERT_FALSE(status.ok()) << "accepted, expected: " << message;
+  EXPECT_EQ(status.error().code, Code::kVerifyFailed);
+  EXPECT_NE(status.error().message.find(message), std::string::npos) << status.error().message;
+}
+
+uint32_t index_of(const Plan& plan, std::string_view name) {
+  for (uint32_t i = 0; i < plan.values.size(); ++i) {
+    if (plan.values[i].name == name) return i;
+  }
+  ADD_FAILURE() << name;
+  return 0;
+}
+
+TEST(Verify, SoundPlansPass) {
+  for (const Plan& plan : {small_plan(), concat_plan(), Plan{}}) {
+    const Status status = verify(plan);
+    EXPECT_TRUE(status.ok()) << status.error().message;
+  }
+}
+
+struct Mutation {
+  std::string name;
+  Plan (*plan)();
+  std::function<void(Plan&)> apply;
+  std::string message;
+};
+
+void PrintTo(const Mutation& mutation, std::ostream* out) { *out << mutation.name; }
+
+class VerifyMutation : public testing::TestWithParam<Mutation> {};
+
+TEST_P(VerifyMutation, IsRejected) {
+  Plan plan = GetParam().plan();
+  GetParam().apply(plan);
+  expect_rejected(plan, GetParam().message);
+}
+
+PlanValue& value(Plan& plan, std::string_view name) { return plan.values[index_of(plan, name)]; }
+
+const Mutation kMutations[] = {
+    {"NegativeArena", small_plan, [](Plan& p) { p.arena_bytes = -1; }, "an arena of -1"},
+    {"HugeArena", small_plan, [](Plan& p) { p.arena_bytes = INT64_MAX; }, "an arena of"},
+    {"OddAlignment", small_plan, [](Plan& p) { p.arena_alignment = 96; }, "arena alignment"},
+    {"SmallAlignment", small_plan, [](Plan& p) { p.arena_alignment = 32; }, "arena alignment"},
+    {"NegativeConstants", small_plan, [](Plan& p) { p.constants_bytes = -8; }, "constants of"},
+    {"State", small_plan, [](Plan& p) { p.state_bytes = 8; }, "state"},
+    {"StateValue", small_plan, [](Plan& p) { value(p, "a").storage = Storage::kState; }, "ends at"},
+    {"NegativeDim", small_plan, [](Plan& p) { value(p, "a").dims[0] = -2; }, "type"},
+    {"HugeDims", small_plan,
+     [](Plan& p) {
+       value(p, "a").dims = {int64_t{1} << 40, int64_t{1} << 40};
+     },
+     "type"},
+    {"NegativeOffset", small_plan, [](Plan& p) { value(p, "a").offset_bytes = -64; }, "offset"},
+    {"HugeOffset", small_plan, [](Plan& p) { value(p, "a").offset_bytes = INT64_MAX - 7; },
+     "offset"},
+    {"OddOffset", small_plan, [](Plan& p) { value(p, "a").offset_bytes = 2; }, "not aligned"},
+    {"OutsideArena", small_plan, [](Plan& p) { value(p, "c").offset_bytes = 128 + 256 - 20; },
+     "of a space of"},
+    {"OutsideConstants", small_plan, [](Plan& p) { p.constants_bytes = 20; }, "of a space of"},
+    {"ConstantUnaligned", small_plan,
+     [](Plan& p) {
+       value(p, "w").offset_bytes = 32;
+       p.constants_bytes = 64;
+     },
+     "64-byte"},
+    {"CallerOffset", small_plan, [](Plan& p) { value(p, "x").offset_bytes = 8; }, "of a space of"},
+    {"WrongBytes", small_plan, [](Plan& p) { value(p, "a").bytes = 20; }, "spans 24"},
+    {"StridesRank", small_plan, [](Plan& p) { value(p, "a").strides = {1}; }, "no tensor"},
+    {"StridesOverlap", small_plan,
+     [](Plan& p) {
+       value(p, "a").strides = {2, 1};
+     },
+     "no tensor"},
+    {"StridesNegative", small_plan,
+     [](Plan& p) {
+       value(p, "a").strides = {-3, 1};
+     },
+     "no tensor"},
+    {"StridesOverflow", small_plan,
+     [](Plan& p) {
+       value(p, "a").strides = {INT64_MAX, int64_t{1} << 62};
+     },
+     "no tensor"},
+    {"StridesOrder", small_plan,
+     [](Plan& p) {
+       value(p, "a").strides = {1, 2};
+     },
+     "follow"},
+    {"NhwcRank", small_plan, [](Plan& p) { value(p, "a").layout = Layout::kChannelsLast; },
+     "channels-last"},
+    {"PackedArena", small_plan, [](Plan& p) { value(p, "a").layout = Layout::kPacked; }, "packed"},
+    {"PackedUnknown", small_plan,
+     [](Plan& p) {
+       value(p, "w").layout = Layout::kPacked;
+       value(p, "w").strides = {};
+     },
+     "does not"},
+    {"AliasOfItself", concat_plan, [](Plan& p) { value(p, "left").alias->parent = 2; }, "itself"},
+    {"AliasOfConstant", small_plan,
+     [](Plan& p) {
+       value(p, "c").alias = PlanAlias{index_of(p, "w"), true, {}};
+     },
+     "storage"},
+    {"AliasElsewhere", concat_plan, [](Plan& p) { value(p, "left").offset_bytes += 8; },
+     "where it starts"},
+    {"AliasLeaves", concat_plan, [](Plan& p) { value(p, "right").alias->starts[1] = 3; }, "leaves"},
+    {"AliasStartsRank", concat_plan, [](Plan& p) { value(p, "right").alias->starts = {0}; },
+     "rank"},
+    {"AliasNegativeStart", concat_plan, [](Plan& p) { value(p, "right").alias->starts[2] = -1; },
+     "leaves"},
+    {"AliasStrides", concat_plan,
+     [](Plan& p) {
+       value(p, "left").strides = channels_last_strides({1, 2, 2, 2});
+       value(p, "left").bytes = 32;
+     },
+     "where it starts"},
+    {"AliasType", concat_plan, [](Plan& p) { value(p, "left").dtype = DType::kI32; },
+     "element type"},
+    {"WholeTooSmall", concat_plan, [](Plan& p) { value(p, "left").alias->whole = true; },
+     "not all"},
+    {"InputTwice", concat_plan, [](Plan& p) { p.inputs.push_back(0); }, "twice"},
+    {"InputIsConstant", small_plan, [](Plan& p) { p.inputs[0] = index_of(p, "w"); }, "own its"},
+    {"InputIsAlias", concat_plan, [](Plan& p) { p.inputs.push_back(2); }, "own its"},
+    {"InputMissing", concat_plan, [](Plan& p) { p.inputs.clear(); }, "before it is written"},
+    {"TwoOutputsOfOneName", small_plan,
+     [](Plan& p) {
+       value(p, "c").name = "y";
+       p.outputs.push_back(4);
+     },
+     "one name"},
+    {"OutputIsConstant", small_plan, [](Plan& p) { p.outputs[0] = 1; }, "constant"},
+    {"CallerOutputTwice", small_plan, [](Plan& p) { p.outputs.push_back(p.outputs[0]); },
+     "of its own"},
+    {"CallerOutputIsInput", small_plan, [](Plan& p) { p.outputs.push_back(0); }, "of its own"},
+    {"CallerNotInSignature", small_plan, [](Plan& p) { p.outputs[0] = index_of(p, "c"); },
+     "neither input nor output"},
+    {"OutputNotWritten", small_plan, [](Plan& p) { p.instructions.pop_back(); },
+     "at the end: reads 'y' before"},
+    {"ReadBeforeWritten", small_plan,
+     [](Plan& p) { std::swap(p.instructions[0], p.instructions[1]); }, "before it is written"},
+    {"WrittenTwice", small_plan, [](Plan& p) { p.instructions.push_back(p.instructions[3]); },
+     "written twice"},
+    {"ConstantWritten", small_plan, [](Plan& p) { p.instructions[0].outputs = {1}; },
+     "constant 'w' is written"},
+    {"InputWritten", concat_plan, [](Plan& p) { p.instructions[2].outputs = {0}; },
+     "written twice"},
+    {"Clobbered", small_plan,
+     [](Plan& p) {
+       p.instructions[3].inputs[0] = index_of(p, "a");  // b overwrote it
+     },
+     "where 'b' lies"},
+    {"ClobberedByScratch", concat_plan,
+     [](Plan& p) {
+       p.instructions[1].kernel = "test.scratch";
+       p.instructions[1].scratch_bytes = 256;
+       p.instructions[1].scratch_offset_bytes = 192;  // beyond p: fine so far
+       p.arena_bytes = 448;
+       p.instructions[2].scratch_bytes = 64;
+       p.instructions[2].scratch_offset_bytes = 128;
+     },
+     "scratch at [128, 192) overlaps 'left'"},
+    {"ScratchOverlapsInput", small_plan,
+     [](Plan& p) { p.instructions[2].scratch_offset_bytes = 0; }, "overlaps 'b'"},
+    {"ScratchOverlapsOutput", small_plan,
+     [](Plan& p) { p.instructions[2].scratch_offset_bytes = 64; }, "overlaps 'c'"},
+    {"ScratchUnaligned", small_plan, [](Plan& p) { p.instructions[2].scratch_offset_bytes = 120; },
+     "does not fit"},
+    {"ScratchOutside", small_plan, [](Plan& p) { p.instructions[2].scratch_offset_bytes = 192; },
+     "does not fit"},
+    {"ScratchNegative", small_plan, [](Plan& p) { p.instructions[2].scratch_bytes = -256; },
+     "does not fit"},
+    {"ScratchTooSmall", small_plan, [](Plan& p) { p.instructions[2].scratch_bytes = 255; },
+     "needs 256"},
+    {"NotInPlaceKernel", small_plan, [](Plan& p) { p.instructions[1].kernel = "test.copy"; },
+     "does not work in place"},
+    {"InPlaceShifted", small_plan, [](Plan& p) { value(p, "b").offset_bytes = 8; }, "not in place"},
+    {"PartsOverlap", concat_plan,
+     [](Plan& p) { p.instructions[1].outputs = {index_of(p, "middle")}; }, "overlap"},
+    {"PartMissing", concat_plan, [](Plan& p) { p.instructions.erase(p.instructions.begin()); },
+     "before it is written"},
+    {"PartAndWhole", concat_plan, [](Plan& p) { p.instructions[2].outputs = {index_of(p, "p")}; },
+     "contains it"},
+    {"UnknownKernel", small_plan, [](Plan& p) { p.instructions[0].kernel = "none"; },
+     "not in this build"},
+    {"KernelOfOtherOp", small_plan, [](Plan& p) { p.instructions[0].kernel = "test.relu"; },
+     "does not compute"},
+    {"Unsupported", small_plan, [](Plan& p) { p.instructions[0].inputs.pop_back(); },
+     "does not support"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, VerifyMutation, testing::ValuesIn(kMutations),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Verify, InputInTheArenaMayGiveWayAfterItsLastUse) {
+  PlanBuilder builder;
+  const uint32_t x = builder.arena("x", {4}, 0), a = builder.arena("a", {4}, 64);
+  const uint32_t y = builder.arena("y", {4}, 0);
+  builder.unary("test.copy", x, a);
+  builder.unary("test.copy", a, y);
+  builder.plan.inputs = {x};
+  builder.plan.outputs = {y};
+  EXPECT_TRUE(verify(builder.plan).ok());
+  builder.plan.outputs = {y, x};
+  expect_rejected(builder.plan, "at the end: needs 'x'");
+}
+
+TEST(Verify, OutputsOfOneInstructionMustNotOverlap) {
+  PlanBuilder builder;
+  const uint32_t x = builder.arena("x", {4}, 0), a = builder.arena("a", {4}, 64);
+  const uint32_t b = builder.arena("b", {4}, 72);
+  builder.unary("test.copy", x, a).outputs.push_back(b);
+  builder.plan.inputs = {x};
+  expect_rejected(builder.plan, "outputs 'a' and 'b' overlap");
+}
+
+// Parts of an outer concat lie one behind the other: the second part's bytes belong to others
+// until it is written.
+TEST(Verify, OuterPartsClaimTheirOwnBytesOnly) {
+  PlanBuilder builder;
+  const uint32_t x = builder.arena("x", {1, 4}, 16), p = builder.arena("p", {2, 4}, 0);
+  const uint32_t first = builder.box("first", p, {0, 0}, {1, 4});
+  const uint32_t second = builder.box("second", p, {1, 0}, {1, 4});
+  builder.unary("test.relu", x, first);
+  builder.unary("test.relu", x, second);
+  builder.plan.inputs = {x};
+  builder.plan.outputs = {p};
+  EXPECT_TRUE(verify(builder.plan).ok()) << verify(builder.plan).error().message;
+  // The other order overwrites x while it is still needed.
+  std::swap(builder.plan.instructions[0], builder.plan.instructions[1]);
+  expect_rejected(builder.plan, "needs 'x'");
+}
+
+TEST(Verify, InterleavedPartsOwnAllBytesFromTheFirstWriteOn) {
+  Plan plan = concat_plan();
+  plan.values[index_of(plan, "x")].offset_bytes = 160;  // between the channels of `p`
+  expect_rejected(plan, "overlaps input 'x'");
+}
+
+TEST(Verify, ReshapedPartFillsItsParent) {
+  PlanBuilder builder;
+  const uint32_t x = builder.arena("x", {6}, 0), y = builder.arena("y", {2, 3}, 64);
+  const uint32_t flat = builder.whole("flat", y, {6});
+  builder.unary("test.copy", x, flat);
+  builder.plan.inputs = {x};
+  builder.plan.outputs = {y};
+  EXPECT_TRUE(verify(builder.plan).ok());
+  builder.plan.values[flat].dims = {5};
+  builder.plan.values[flat].bytes = 20;
+  expect_rejected(builder.plan, "not all of its parent");
+}
+
+TEST(Verify, ManyValuesTakeNearLinearTime) {
+  PlanBuilder builder;
+  uint32_t last = builder.arena("x", {16}, 0);
+  builder.plan.inputs = {last};
+  for (int i = 0; i < 20000; ++i) {
+    const uint32_t next = builder.arena(std::to_string(i), {16}, 64 * (1 + i % 7));
+    builder.unary("test.copy", last, next);
+    last = next;
+  }
+  builder.plan.outputs = {last};
+  EXPECT_TRUE(verify(builder.plan).ok());
+}
+
+}  // namespace
+}  // namespace memopt
