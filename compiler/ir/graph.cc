@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <queue>
 
-#include "llvm/ADT/StringSet.h"
 #include "runtime/base/check.h"
 
 namespace memopt {
@@ -22,6 +21,7 @@ std::shared_ptr<const ConstantData> ConstantData::mapped(std::span<const std::by
 }
 
 ValueId Graph::add_input(std::string name, TensorType type) {
+  names_.insert(name);
   const ValueId id(values_.size());
   values_.push_back({.name = std::move(name),
                      .type = type,
@@ -37,6 +37,7 @@ ValueId Graph::add_constant(std::string name, TensorType type,
                             std::shared_ptr<const ConstantData> data) {
   MEMOPT_CHECK(type.layout == Layout::kPacked ||
                static_cast<int64_t>(data->bytes().size()) == type.bytes());
+  names_.insert(name);
   const ValueId id(values_.size());
   values_.push_back({.name = std::move(name),
                      .type = type,
@@ -47,7 +48,10 @@ ValueId Graph::add_constant(std::string name, TensorType type,
   return id;
 }
 
-void Graph::rename(ValueId id, std::string name) { values_[id.index()].name = std::move(name); }
+void Graph::rename(ValueId id, std::string name) {
+  names_.insert(name);
+  values_[id.index()].name = std::move(name);
+}
 
 std::optional<ValueId> Graph::find(std::string_view name) const {
   for (const ValueId id : live_values(*this)) {
@@ -57,10 +61,8 @@ std::optional<ValueId> Graph::find(std::string_view name) const {
 }
 
 std::string Graph::unique_name(std::string_view base) const {
-  llvm::StringSet<> taken;
-  for (const Value& value : values_) taken.insert(value.name);
   std::string name(base);
-  for (int i = 1; taken.contains(name); ++i) name = std::string(base) + '_' + std::to_string(i);
+  for (int i = 1; names_.contains(name); ++i) name = std::string(base) + '_' + std::to_string(i);
   return name;
 }
 
@@ -79,6 +81,7 @@ NodeId Graph::add_node(Op op, std::span<const ValueId> inputs, std::span<const V
       node.outputs.push_back(ValueId::none());
       continue;
     }
+    names_.insert(output.name);
     node.outputs.push_back(ValueId(values_.size()));
     values_.push_back({.name = output.name,
                        .type = output.type,

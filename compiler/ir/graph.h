@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringSet.h"
 #include "runtime/base/type.h"
 #include "runtime/ops/op.h"
 
@@ -90,7 +91,7 @@ class Graph {
   void rename(ValueId id, std::string name);
   bool is_constant(ValueId id) const { return id && value(id).kind == ValueKind::kConstant; }
   std::optional<ValueId> find(std::string_view name) const;
-  // A name that no value has: `base`, or base with a number behind it.
+  // A name that no value has or had: `base`, or base with a number behind it.
   std::string unique_name(std::string_view base) const;
   size_t value_count() const { return values_.size(); }  // side tables have this many entries
 
@@ -149,6 +150,7 @@ class Graph {
   std::vector<ValueId> inputs_;
   std::vector<ValueId> outputs_;
   std::vector<llvm::SmallVector<Use, 2>> uses_;
+  llvm::StringSet<> names_;  // every name that a value has or had
 };
 
 // A side table: one T per value (node) of the graph it was made for.

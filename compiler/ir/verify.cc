@@ -1,0 +1,92 @@
+#include "compiler/ir/verify.h"
+
+#include <algorithm>
+
+#include "compiler/ops/op_def.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace memopt {
+namespace {
+
+Error in_node(const Graph& graph, NodeId id, const std::string& message) {
+  const Node& node = graph.node(id);
+  return internal_error("graph '" + graph.name + "', node '" + node.name + "' (" +
+                        std::string(op_name(node.op)) + "): " + message);
+}
+
+Status verify_operands(const Graph& graph, NodeId id, const std::vector<bool>& defined) {
+  const Node& node = graph.node(id);
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const ValueId input = node.inputs[i];
+    if (!input) continue;
+    if (input.index() >= graph.value_count()) return in_node(graph, id, "operand out of range");
+    if (!defined[input.index()]) {
+      return in_node(graph, id, "reads '" + graph.value(input).name + "' before it is defined");
+    }
+    const auto uses = graph.uses(input);
+    if (std::count(uses.begin(), uses.end(), Use{id, static_cast<uint32_t>(i)}) != 1) {
+      return in_node(graph, id, "the use list of '" + graph.value(input).name + "' is wrong");
+    }
+  }
+  return {};
+}
+
+Status verify_types(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  if (!node.regions.empty()) return {};  // the regions say the types
+  std::vector<const TensorType*> types;
+  for (const ValueId input : node.inputs) types.push_back(input ? &graph.type(input) : nullptr);
+  auto inferred = infer_types(node.op, types);
+  if (!inferred.ok()) return in_node(graph, id, inferred.error().message);
+  if (inferred->size() < node.outputs.size()) return in_node(graph, id, "too many outputs");
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (!node.outputs[i]) continue;
+    const TensorType& type = graph.type(node.outputs[i]);
+    if (type.dtype != (*inferred)[i].dtype || !(type.dims == (*inferred)[i].dims)) {
+      return in_node(graph, id,
+                     "result " + std::to_string(i) + " has type " + to_string(type) +
+                         ", its operator gives " + to_string((*inferred)[i]));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status verify_graph(const Graph& graph) {
+  std::vector<bool> defined(graph.value_count(), false);
+  llvm::StringSet<> names;
+  for (const ValueId id : live_values(graph)) {
+    const Value& value = graph.value(id);
+    if (!names.insert(value.name).second) {
+      return internal_error("graph '" + graph.name + "': two values are named '" + value.name +
+                            "'");
+    }
+    if (!is_valid_type(value.type))
+      return internal_error("value '" + value.name + "' has no valid type");
+    if (value.kind == ValueKind::kConstant) {
+      defined[id.index()] = true;
+      if (!value.data || (value.type.layout != Layout::kPacked &&
+                          static_cast<int64_t>(value.data->bytes().size()) != value.type.bytes())) {
+        return internal_error("constant '" + value.name + "' has not the bytes of its type");
+      }
+    }
+  }
+  for (const ValueId id : graph.inputs()) defined[id.index()] = true;
+  for (const NodeId id : graph.order()) {
+    MEMOPT_RETURN_IF_ERROR(verify_operands(graph, id, defined));
+    MEMOPT_RETURN_IF_ERROR(verify_types(graph, id));
+    for (const ValueId output : graph.node(id).outputs) {
+      if (output) defined[output.index()] = true;
+    }
+    for (const Graph& region : graph.node(id).regions) MEMOPT_RETURN_IF_ERROR(verify_graph(region));
+  }
+  for (const ValueId output : graph.outputs()) {
+    if (!defined[output.index()]) {
+      return internal_error("output '" + graph.value(output).name + "' is not defined");
+    }
+  }
+  return {};
+}
+
+}  // namespace memopt

@@ -1,0 +1,94 @@
+#include "passes/transform/constants.h"
+
+#include <cstring>
+
+#include "runtime/base/float16.h"
+
+namespace memopt {
+namespace {
+
+template <typename T>
+T read(const std::byte* data, int64_t i) {
+  T value;
+  std::memcpy(&value, data + i * static_cast<int64_t>(sizeof(T)), sizeof(T));
+  return value;
+}
+
+template <typename T>
+void append(std::vector<std::byte>& bytes, T value) {
+  const auto* data = reinterpret_cast<const std::byte*>(&value);
+  bytes.insert(bytes.end(), data, data + sizeof(T));
+}
+
+}  // namespace
+
+std::optional<std::vector<double>> float_constant(const Graph& graph, ValueId id) {
+  if (!graph.is_constant(id) || graph.type(id).layout != Layout::kRowMajor) return std::nullopt;
+  const Value& value = graph.value(id);
+  const std::byte* data = value.data->bytes().data();
+  std::vector<double> elements(static_cast<size_t>(value.type.count()));
+  for (size_t i = 0; i < elements.size(); ++i) {
+    const auto index = static_cast<int64_t>(i);
+    switch (value.type.dtype) {
+      case DType::kF32:
+        elements[i] = static_cast<double>(read<float>(data, index));
+        break;
+      case DType::kF64:
+        elements[i] = read<double>(data, index);
+        break;
+      case DType::kF16:
+        elements[i] = static_cast<double>(f16_to_f32(read<uint16_t>(data, index)));
+        break;
+      case DType::kBF16:
+        elements[i] = static_cast<double>(bf16_to_f32(read<uint16_t>(data, index)));
+        break;
+      default:
+        return std::nullopt;
+    }
+  }
+  return elements;
+}
+
+std::optional<double> scalar_constant(const Graph& graph, ValueId id) {
+  if (!graph.is_constant(id) || graph.type(id).count() != 1) return std::nullopt;
+  const auto elements = float_constant(graph, id);
+  if (!elements) return std::nullopt;
+  return elements->front();
+}
+
+ValueId add_float_constant(Graph& graph, std::string_view name, DType type, const Dims& dims,
+                           const std::vector<double>& values) {
+  std::vector<std::byte> bytes;
+  bytes.reserve(values.size() * 4);
+  for (const double value : values) {
+    if (type == DType::kF64) {
+      append(bytes, value);
+    } else if (type == DType::kF16) {
+      append(bytes, f32_to_f16(static_cast<float>(value)));
+    } else if (type == DType::kBF16) {
+      append(bytes, f32_to_bf16(static_cast<float>(value)));
+    } else {
+      append(bytes, static_cast<float>(value));
+    }
+  }
+  return graph.add_constant(graph.unique_name(name), {.dtype = type, .dims = dims},
+                            ConstantData::from_bytes(std::move(bytes)));
+}
+
+std::optional<std::vector<double>> channel_constant(const Graph& graph, ValueId id,
+                                                    const TensorType& result) {
+  if (!graph.is_constant(id) || result.dims.rank() < 2) return std::nullopt;
+  const Dims& dims = graph.type(id).dims;
+  const int lead = result.dims.rank() - dims.rank();
+  if (lead < 0) return std::nullopt;
+  for (int i = 0; i < dims.rank(); ++i) {
+    const bool is_channel = i + lead == 1;
+    if (dims[i] != 1 && !(is_channel && dims[i] == result.dims[1])) return std::nullopt;
+  }
+  auto elements = float_constant(graph, id);
+  if (!elements) return std::nullopt;
+  if (elements->size() == 1) elements->resize(static_cast<size_t>(result.dims[1]), elements->front());
+  return elements;
+}
+
+}  // namespace memopt

@@ -1,0 +1,47 @@
+// The graph transformations, one per file of this folder. Each returns whether it changed the graph; none
+// changes what the graph computes, except for the rounding of folded weights.
+#pragma once
+
+#include "passes/pass.h"
+
+namespace memopt {
+
+// Drops nodes that do nothing (identity casts, slices, expands, pads, transposes), merges chains of reshapes and of
+// transposes, gives clips with constant bounds their unary form.
+Result<bool> canonicalize(Graph& graph, const PassOptions& options);
+
+// Evaluates nodes whose operands are all constants, by the reference kernels, up to options.fold_limit_bytes.
+Result<bool> fold_constants(Graph& graph, const PassOptions& options);
+
+// Merges nodes with equal operators and operands.
+Result<bool> cse(Graph& graph, const PassOptions& options);
+
+// Removes nodes none of whose results is read, and optional outputs that nobody reads.
+Result<bool> dce(Graph& graph, const PassOptions& options);
+
+// Batch normalization with constant statistics: into the weights of the convolution before it, else one
+// multiplication and one addition.
+Result<bool> fold_batch_norm(Graph& graph, const PassOptions& options);
+
+// conv(x) * c and conv(x) + c, with c constant per channel, into weights and bias.
+Result<bool> fold_affine(Graph& graph, const PassOptions& options);
+
+// A zero-valued Pad of spatial dimensions into the pads of the convolution behind it.
+Result<bool> fuse_pad(Graph& graph, const PassOptions& options);
+
+// x * sigmoid(x) -> swish, x * hard_sigmoid(x) -> hard_swish, and the clip form of the latter.
+Result<bool> fuse_patterns(Graph& graph, const PassOptions& options);
+
+// matmul(a, b) + constant -> the c operand of matmul.
+Result<bool> fuse_bias(Graph& graph, const PassOptions& options);
+
+// conv(x) + y and matmul(a, b) + y -> the residual operand, y computed earlier.
+Result<bool> fuse_residual(Graph& graph, const PassOptions& options);
+
+// A unary function of a contraction's or addition's only use -> its activation.
+Result<bool> fuse_activation(Graph& graph, const PassOptions& options);
+
+// Chooses row-major or channels-last for every value and inserts Reorder nodes where they meet.
+Result<bool> layout(Graph& graph, const PassOptions& options);
+
+}  // namespace memopt
