@@ -1,0 +1,170 @@
+// The epilogues of contractions: bias, residual, activation. All three match a node whose operand is the single-use
+// result of a contraction with room for it.
+#include <algorithm>
+
+#include "passes/transform/fold_weights.h"
+#include "passes/transform/transforms.h"
+
+namespace memopt {
+namespace {
+
+// Operators that carry an activation, and those with a residual operand behind the bias operand.
+Activation* activation_of(Op& op) {
+  if (auto* conv = std::get_if<Conv>(&op)) return &conv->activation;
+  if (auto* conv = std::get_if<ConvTranspose>(&op)) return &conv->activation;
+  if (auto* matmul = std::get_if<MatMul>(&op)) return &matmul->activation;
+  if (auto* binary = std::get_if<Binary>(&op)) {
+    return is_comparison(binary->fn) ? nullptr : &binary->activation;
+  }
+  return nullptr;
+}
+constexpr size_t kBiasOperand = 2;
+constexpr size_t kResidualOperand = 3;
+bool has_residual_operand(const Op& op) {
+  return std::holds_alternative<Conv>(op) || std::holds_alternative<MatMul>(op);
+}
+
+// Functions that the fast kernels offer as an epilogue.
+bool is_epilogue(UnaryFn fn) {
+  switch (fn) {
+    case UnaryFn::kRelu:
+    case UnaryFn::kClip:
+    case UnaryFn::kLeakyRelu:
+    case UnaryFn::kElu:
+    case UnaryFn::kSigmoid:
+    case UnaryFn::kTanh:
+    case UnaryFn::kHardSwish:
+    case UnaryFn::kSwish:
+    case UnaryFn::kGelu:
+    case UnaryFn::kGeluTanh:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The node that computes `id` if nothing else reads `id` and no activation has been applied to it.
+std::optional<NodeId> open_producer(Graph& graph, ValueId id) {
+  if (!id || graph.value(id).kind != ValueKind::kResult || !graph.has_single_use(id)) return std::nullopt;
+  const NodeId producer = graph.value(id).producer;
+  const Activation* activation = activation_of(graph.mutable_op(producer));
+  if (!activation || *activation != Activation{}) return std::nullopt;
+  return producer;
+}
+
+bool operand_is_free(const Node& node, size_t operand) {
+  return node.inputs.size() <= operand || !node.inputs[operand];
+}
+
+void set_operand(Graph& graph, NodeId id, size_t operand, ValueId value) {
+  while (graph.node(id).inputs.size() <= operand) graph.append_input(id, ValueId::none());
+  graph.set_input(id, operand, value);
+}
+
+// The result of node `from` is computed by node `into` from now on, which moves to the place of `from`.
+void absorb(Graph& graph, NodeId into, NodeId from) {
+  const std::string name = graph.node(from).name;
+  take_over_result(graph, graph.node(from).outputs[0], graph.node(into).outputs[0]);
+  std::vector<NodeId> order(graph.order().begin(), graph.order().end());
+  std::erase(order, into);
+  order.insert(std::find(order.begin(), order.end(), from), into);
+  graph.set_order(std::move(order));
+  graph.erase(from);
+  if (!name.empty()) graph.set_node_name(into, graph.node(into).name + '+' + name);
+}
+
+size_t position_of(const Graph& graph, NodeId id) {
+  return static_cast<size_t>(std::find(graph.order().begin(), graph.order().end(), id) -
+                             graph.order().begin());
+}
+
+const Binary* plain_add(const Node& node) {
+  const auto* binary = std::get_if<Binary>(&node.op);
+  return binary && binary->fn == BinaryFn::kAdd && binary->activation == Activation{} ? binary : nullptr;
+}
+
+}  // namespace
+
+Result<bool> fuse_bias(Graph& graph, const PassOptions&) {
+  bool changed = false;
+  const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
+  for (const NodeId id : order) {
+    if (!plain_add(graph.node(id))) continue;
+    for (const size_t i : {size_t{0}, size_t{1}}) {
+      const ValueId product = graph.node(id).inputs[i];
+      const ValueId bias = graph.node(id).inputs[1 - i];
+      const auto producer = open_producer(graph, product);
+      if (!producer || !graph.is_constant(bias) ||
+          graph.type(product) != graph.type(graph.node(id).outputs[0]) ||
+          !is_float(graph.type(product).dtype)) {
+        continue;
+      }
+      auto* matmul = std::get_if<MatMul>(&graph.mutable_op(*producer));
+      if (!matmul || !operand_is_free(graph.node(*producer), kBiasOperand) ||
+          !operand_is_free(graph.node(*producer), kResidualOperand)) {
+        continue;
+      }
+      matmul->beta = 1;
+      set_operand(graph, *producer, kBiasOperand, bias);
+      graph.set_input(id, i, bias);  // so that the product has no use left but the one it takes over
+      absorb(graph, *producer, id);
+      changed = true;
+      break;
+    }
+  }
+  return changed;
+}
+
+Result<bool> fuse_residual(Graph& graph, const PassOptions&) {
+  bool changed = false;
+  const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
+  for (const NodeId id : order) {
+    if (!plain_add(graph.node(id))) continue;
+    const ValueId a = graph.node(id).inputs[0];
+    const ValueId b = graph.node(id).inputs[1];
+    if (a == b || graph.type(a) != graph.type(b) || !is_float(graph.type(a).dtype) ||
+        graph.is_constant(a) || graph.is_constant(b)) {
+      continue;
+    }
+    // Of two candidates the later one: the other's result is there already.
+    std::optional<NodeId> best;
+    size_t best_operand = 0;
+    for (const size_t i : {size_t{0}, size_t{1}}) {
+      const auto producer = open_producer(graph, graph.node(id).inputs[i]);
+      if (!producer || !has_residual_operand(graph.node(*producer).op) ||
+          !operand_is_free(graph.node(*producer), kResidualOperand)) {
+        continue;
+      }
+      if (!best || position_of(graph, *producer) > position_of(graph, *best)) {
+        best = producer;
+        best_operand = i;
+      }
+    }
+    if (!best) continue;
+    const ValueId residual = graph.node(id).inputs[1 - best_operand];
+    set_operand(graph, *best, kResidualOperand, residual);
+    graph.set_input(id, best_operand, residual);
+    absorb(graph, *best, id);
+    changed = true;
+  }
+  return changed;
+}
+
+Result<bool> fuse_activation(Graph& graph, const PassOptions&) {
+  bool changed = false;
+  const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
+  for (const NodeId id : order) {
+    const auto* unary = std::get_if<Unary>(&graph.node(id).op);
+    if (!unary || !is_epilogue(unary->fn.fn)) continue;
+    const ValueId input = graph.node(id).inputs[0];
+    const auto producer = open_producer(graph, input);
+    if (!producer || !is_float(graph.type(input).dtype)) continue;
+    *activation_of(graph.mutable_op(*producer)) = unary->fn;
+    graph.truncate_inputs(id, 0);
+    absorb(graph, *producer, id);
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace memopt
