@@ -1,5 +1,5 @@
-// Passes over graphs: a name, a summary and a function that says truthfully whether it changed anything. The name is the
-// file, the function, the flag and the golden test.
+// Passes over graphs: a name, a summary and a function that says truthfully whether it changed
+// anything. The name is the file, the function, the flag and the golden test.
 #pragma once
 
 #include <functional>

@@ -12,9 +12,10 @@ std::span<const Pass> all_passes() {
       {"fold_constants", "evaluates nodes whose operands are constants", fold_constants},
       {"cse", "merges nodes that apply the same operator to the same values", cse},
       {"dce", "removes nodes whose results nobody reads", dce},
-      {"fold_batch_norm", "batch normalization into the weights before it, or into multiply and add",
-       fold_batch_norm},
-      {"fold_affine", "multiplication and addition of per-channel constants into convolution weights",
+      {"fold_batch_norm",
+       "batch normalization into the weights before it, or into multiply and add", fold_batch_norm},
+      {"fold_affine",
+       "multiplication and addition of per-channel constants into convolution weights",
        fold_affine},
       {"fuse_pad", "zero padding into the convolution behind it", fuse_pad},
       {"fuse_patterns", "x * sigmoid(x) and its relatives into one function", fuse_patterns},
@@ -47,8 +48,10 @@ std::vector<const Pass*> optimization_pipeline() {
       "fold_constants",
       "cse",
       "dce",
-      // Weights absorb what is constant. Batch normalization before the affine fold, because it may become an affine
-      // pair; both before the bias fusion, which would hide the convolution's plain result from them.
+      // Weights absorb what is constant. Batch normalization before the affine fold, because it may
+      // become an affine
+      // pair; both before the bias fusion, which would hide the convolution's plain result from
+      // them.
       "fold_batch_norm",
       "fold_affine",
       "fuse_pad",

@@ -7,9 +7,11 @@
 
 namespace memopt {
 
-// Runs on the imported graph (row-major, ONNX meaning); the result still has that meaning and can be exported.
+// Runs on the imported graph (row-major, ONNX meaning); the result still has that meaning and can
+// be exported.
 std::vector<const Pass*> optimization_pipeline();
-// Gives every value its layout. Behind this the graph is ready for kernels and no longer exportable.
+// Gives every value its layout. Behind this the graph is ready for kernels and no longer
+// exportable.
 std::vector<const Pass*> layout_pipeline();
 
 }  // namespace memopt

@@ -235,7 +235,13 @@ const OpDef& Slice_def() {
 }
 
 const OpDef& Transpose_def() {
-  static constexpr OpDef kDef = movement(infer_transpose, LayoutRule::kAny);
+  static constexpr OpDef kDef = [] {
+    OpDef def = movement(infer_transpose, LayoutRule::kAny);
+    def.permutation = [](const Op& op) {
+      return std::span<const int64_t>(std::get<Transpose>(op).perm);
+    };
+    return def;
+  }();
   return kDef;
 }
 

@@ -48,6 +48,9 @@ struct OpDef {
   // Output 0 is all of input 0 under other dimensions, element order unchanged in row-major
   // (reshape, identity).
   bool reshapes = false;
+  // Dimension i of output 0 is dimension result[i] of input 0, the elements being the same
+  // (transpose): a view where the layouts agree with the permutation.
+  std::span<const int64_t> (*permutation)(const Op&) = nullptr;
   // Input `input` fills this box of output 0 (concat): its producer may write there directly.
   std::optional<Box> (*destination)(const Op&, InputTypes, int input) = nullptr;
 

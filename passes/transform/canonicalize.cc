@@ -22,7 +22,8 @@ bool is_iota(const std::vector<int64_t>& perm) {
   return true;
 }
 
-// True where a transpose moves only dimensions of extent 1: the elements keep their row-major order.
+// True where a transpose moves only dimensions of extent 1: the elements keep their row-major
+// order.
 bool keeps_order(const std::vector<int64_t>& perm, const Dims& dims) {
   int64_t last = -1;
   for (const int64_t axis : perm) {
@@ -48,7 +49,8 @@ bool is_no_op(const Graph& graph, const Node& node) {
   if (const auto* transpose = std::get_if<Transpose>(&op)) return is_iota(transpose->perm);
   if (const auto* resize = std::get_if<Resize>(&op)) {
     return resize->coords != ResizeCoords::kTfCropAndResize &&
-           std::all_of(resize->scales.begin(), resize->scales.end(), [](double s) { return s == 1; });
+           std::all_of(resize->scales.begin(), resize->scales.end(),
+                       [](double s) { return s == 1; });
   }
   return std::holds_alternative<Identity>(op) || std::holds_alternative<Cast>(op) ||
          std::holds_alternative<Reshape>(op) || std::holds_alternative<Expand>(op) ||
@@ -116,7 +118,8 @@ Result<bool> canonicalize(Graph& graph, const PassOptions&) {
     const ValueId input = node.inputs[0];
     const ValueId output = node.outputs[0];
     if (graph.is_output(output)) {
-      // The output keeps its name and memory: that is what Identity is for, unless the input's own node can produce it.
+      // The output keeps its name and memory: that is what Identity is for, unless the input's own
+      // node can produce it.
       const bool can_take_over = graph.value(input).kind == ValueKind::kResult &&
                                  graph.has_single_use(input) && !graph.is_output(input);
       if (!can_take_over) {

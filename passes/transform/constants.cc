@@ -87,7 +87,8 @@ std::optional<std::vector<double>> channel_constant(const Graph& graph, ValueId 
   }
   auto elements = float_constant(graph, id);
   if (!elements) return std::nullopt;
-  if (elements->size() == 1) elements->resize(static_cast<size_t>(result.dims[1]), elements->front());
+  if (elements->size() == 1)
+    elements->resize(static_cast<size_t>(result.dims[1]), elements->front());
   return elements;
 }
 

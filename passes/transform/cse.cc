@@ -44,8 +44,8 @@ Result<bool> cse(Graph& graph, const PassOptions&) {
     bool mergeable = true;
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (!node.outputs[i]) continue;
-      // Two graph outputs keep two values: each has its own name and memory. An output that the first node does
-      // not compute cannot be taken from it.
+      // Two graph outputs keep two values: each has its own name and memory. An output that the
+      // first node does not compute cannot be taken from it.
       mergeable = mergeable && first.outputs[i] && !graph.is_output(node.outputs[i]) &&
                   graph.type(first.outputs[i]) == graph.type(node.outputs[i]);
     }

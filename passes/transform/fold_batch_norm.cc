@@ -36,8 +36,8 @@ Result<bool> fold_batch_norm(Graph& graph, const PassOptions&) {
     const std::string name = graph.value(output).name;
     const ValueId factor = add_float_constant(graph, name + "_scale", type.dtype, channel, scale);
     const ValueId offset = add_float_constant(graph, name + "_shift", type.dtype, channel, shift);
-    const ValueId scaled = graph.add_simple(Binary{BinaryFn::kMul, {}}, {{node.inputs[0], factor}}, type,
-                                            name + "_scaled", node.name);
+    const ValueId scaled = graph.add_simple(Binary{BinaryFn::kMul, {}}, {{node.inputs[0], factor}},
+                                            type, name + "_scaled", node.name);
     graph.move_last_before(id);
     graph.mutable_op(id) = Binary{BinaryFn::kAdd, {}};
     graph.truncate_inputs(id, 2);

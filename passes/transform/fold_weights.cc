@@ -55,7 +55,8 @@ bool fold_into_producer(Graph& graph, NodeId id, const std::vector<double>& scal
   if (!channels.foldable || (conv.inputs.size() > 3 && conv.inputs[3])) return false;
   auto weights = float_constant(graph, conv.inputs[1]);
   const bool has_bias = conv.inputs.size() > 2 && conv.inputs[2];
-  const auto bias = has_bias ? float_constant(graph, conv.inputs[2]) : std::vector<double>(scale.size(), 0.0);
+  const auto bias =
+      has_bias ? float_constant(graph, conv.inputs[2]) : std::vector<double>(scale.size(), 0.0);
   if (!weights || !bias || bias->size() != scale.size()) return false;
 
   const Value weight_value = graph.value(conv.inputs[1]);
@@ -65,8 +66,9 @@ bool fold_into_producer(Graph& graph, NodeId id, const std::vector<double>& scal
   std::vector<double> new_bias(scale.size());
   for (size_t c = 0; c < scale.size(); ++c) new_bias[c] = (*bias)[c] * scale[c] + shift[c];
   const DType dtype = weight_value.type.dtype;
-  graph.set_input(conv_id, 1,
-                  add_float_constant(graph, weight_value.name, dtype, weight_value.type.dims, *weights));
+  graph.set_input(
+      conv_id, 1,
+      add_float_constant(graph, weight_value.name, dtype, weight_value.type.dims, *weights));
   const ValueId bias_value =
       add_float_constant(graph, graph.value(input).name + "_bias", dtype,
                          Dims{static_cast<int64_t>(new_bias.size())}, new_bias);
@@ -78,7 +80,8 @@ bool fold_into_producer(Graph& graph, NodeId id, const std::vector<double>& scal
   const std::string folded_name = graph.node(id).name;
   take_over_result(graph, graph.node(id).outputs[0], input);
   graph.erase(id);
-  if (!folded_name.empty()) graph.set_node_name(conv_id, graph.node(conv_id).name + '+' + folded_name);
+  if (!folded_name.empty())
+    graph.set_node_name(conv_id, graph.node(conv_id).name + '+' + folded_name);
   return true;
 }
 

@@ -1,5 +1,5 @@
-// The epilogues of contractions: bias, residual, activation. All three match a node whose operand is the single-use
-// result of a contraction with room for it.
+// The epilogues of contractions: bias, residual, activation. All three match a node whose operand
+// is the single-use result of a contraction with room for it.
 #include <algorithm>
 
 #include "passes/transform/fold_weights.h"
@@ -45,7 +45,8 @@ bool is_epilogue(UnaryFn fn) {
 
 // The node that computes `id` if nothing else reads `id` and no activation has been applied to it.
 std::optional<NodeId> open_producer(Graph& graph, ValueId id) {
-  if (!id || graph.value(id).kind != ValueKind::kResult || !graph.has_single_use(id)) return std::nullopt;
+  if (!id || graph.value(id).kind != ValueKind::kResult || !graph.has_single_use(id))
+    return std::nullopt;
   const NodeId producer = graph.value(id).producer;
   const Activation* activation = activation_of(graph.mutable_op(producer));
   if (!activation || *activation != Activation{}) return std::nullopt;
@@ -61,7 +62,8 @@ void set_operand(Graph& graph, NodeId id, size_t operand, ValueId value) {
   graph.set_input(id, operand, value);
 }
 
-// The result of node `from` is computed by node `into` from now on, which moves to the place of `from`.
+// The result of node `from` is computed by node `into` from now on, which moves to the place of
+// `from`.
 void absorb(Graph& graph, NodeId into, NodeId from) {
   const std::string name = graph.node(from).name;
   take_over_result(graph, graph.node(from).outputs[0], graph.node(into).outputs[0]);
@@ -80,7 +82,8 @@ size_t position_of(const Graph& graph, NodeId id) {
 
 const Binary* plain_add(const Node& node) {
   const auto* binary = std::get_if<Binary>(&node.op);
-  return binary && binary->fn == BinaryFn::kAdd && binary->activation == Activation{} ? binary : nullptr;
+  return binary && binary->fn == BinaryFn::kAdd && binary->activation == Activation{} ? binary
+                                                                                      : nullptr;
 }
 
 }  // namespace
@@ -106,7 +109,8 @@ Result<bool> fuse_bias(Graph& graph, const PassOptions&) {
       }
       matmul->beta = 1;
       set_operand(graph, *producer, kBiasOperand, bias);
-      graph.set_input(id, i, bias);  // so that the product has no use left but the one it takes over
+      graph.set_input(id, i,
+                      bias);  // so that the product has no use left but the one it takes over
       absorb(graph, *producer, id);
       changed = true;
       break;

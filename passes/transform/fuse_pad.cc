@@ -4,7 +4,8 @@
 namespace memopt {
 namespace {
 
-// The spatial pads of a node that pads with zeros and nothing but spatial dimensions: all begins, then all ends.
+// The spatial pads of a node that pads with zeros and nothing but spatial dimensions: all begins,
+// then all ends.
 std::optional<std::vector<int64_t>> zero_spatial_pads(const Graph& graph, const Node& node) {
   const auto* pad = std::get_if<Pad>(&node.op);
   if (!pad || pad->mode != PadMode::kConstant) return std::nullopt;

@@ -17,7 +17,8 @@ const Unary* unary_of(const Graph& graph, ValueId id, ValueId* input) {
   return std::get_if<Unary>(&node.op);
 }
 
-// fn(value, constant), in either order where fn commutes: the operand that is no constant, and the constant.
+// fn(value, constant), in either order where fn commutes: the operand that is no constant, and the
+// constant.
 struct WithConstant {
   ValueId value;
   double constant = 0;
@@ -38,7 +39,8 @@ std::optional<WithConstant> with_constant(const Graph& graph, ValueId id, Binary
 
 // The x of v / 6.
 ValueId sixth_of(const Graph& graph, ValueId id) {
-  if (const auto m = with_constant(graph, id, BinaryFn::kDiv); m && near(m->constant, 6)) return m->value;
+  if (const auto m = with_constant(graph, id, BinaryFn::kDiv); m && near(m->constant, 6))
+    return m->value;
   if (const auto m = with_constant(graph, id, BinaryFn::kMul); m && near(m->constant, 1.0 / 6)) {
     return m->value;
   }

@@ -1,16 +1,17 @@
-// The graph transformations, one per file of this folder. Each returns whether it changed the graph; none
-// changes what the graph computes, except for the rounding of folded weights.
+// The graph transformations, one per file of this folder. Each returns whether it changed the
+// graph; none changes what the graph computes, except for the rounding of folded weights.
 #pragma once
 
 #include "passes/pass.h"
 
 namespace memopt {
 
-// Drops nodes that do nothing (identity casts, slices, expands, pads, transposes), merges chains of reshapes and of
-// transposes, gives clips with constant bounds their unary form.
+// Drops nodes that do nothing (identity casts, slices, expands, pads, transposes), merges chains of
+// reshapes and of transposes, gives clips with constant bounds their unary form.
 Result<bool> canonicalize(Graph& graph, const PassOptions& options);
 
-// Evaluates nodes whose operands are all constants, by the reference kernels, up to options.fold_limit_bytes.
+// Evaluates nodes whose operands are all constants, by the reference kernels, up to
+// options.fold_limit_bytes.
 Result<bool> fold_constants(Graph& graph, const PassOptions& options);
 
 // Merges nodes with equal operators and operands.
@@ -19,8 +20,8 @@ Result<bool> cse(Graph& graph, const PassOptions& options);
 // Removes nodes none of whose results is read, and optional outputs that nobody reads.
 Result<bool> dce(Graph& graph, const PassOptions& options);
 
-// Batch normalization with constant statistics: into the weights of the convolution before it, else one
-// multiplication and one addition.
+// Batch normalization with constant statistics: into the weights of the convolution before it, else
+// one multiplication and one addition.
 Result<bool> fold_batch_norm(Graph& graph, const PassOptions& options);
 
 // conv(x) * c and conv(x) + c, with c constant per channel, into weights and bias.

@@ -1,0 +1,178 @@
+#include "passes/emit/emit_plan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/base/checked.h"
+
+namespace memopt {
+namespace {
+
+class Emitter {
+ public:
+  Emitter(const Graph& graph, const NodeMap<KernelChoice>& kernels, const PlannedBuffers& planned,
+          const BufferOptions& options)
+      : graph_(graph),
+        kernels_(kernels),
+        planned_(planned),
+        assignment_(planned.assignment),
+        options_(options),
+        index_(graph, std::nullopt) {}
+
+  EmittedPlan run() {
+    Plan& plan = emitted_.plan;
+    plan.model_name = graph_.name;
+    plan.target = options_.target;
+    plan.arena_alignment = kArenaAlignment;
+    plan.arena_bytes = planned_.plan.spaces[0].height_bytes;
+    for (const ValueId input : graph_.inputs()) plan.inputs.push_back(value_index(input));
+    for (size_t step = 0; step < assignment_.steps.size(); ++step) add_instruction(step);
+    for (const ValueId output : graph_.outputs()) plan.outputs.push_back(value_index(output));
+    plan.constants_bytes = constants_bytes_;
+    plan.certificate = {.naive_bytes = assignment_.naive_bytes,
+                        .lower_bound_bytes = planned_.plan.spaces[0].lower_bound_bytes,
+                        .kind = planned_.bound_kind,
+                        .method = planned_.plan.spaces[0].planner};
+    return std::move(emitted_);
+  }
+
+ private:
+  Storage storage_of(ValueId root) const {
+    const Value& value = graph_.value(root);
+    if (value.kind == ValueKind::kConstant) return Storage::kConstant;
+    const bool is_io = value.kind == ValueKind::kInput || graph_.is_output(root);
+    return is_io && !options_.io_in_arena ? Storage::kCaller : Storage::kArena;
+  }
+
+  int64_t add_constant_bytes(int64_t bytes) {
+    const int64_t offset = constants_bytes_;
+    constants_bytes_ = align_up(constants_bytes_ + bytes, kConstantAlignment);
+    return offset;
+  }
+
+  uint32_t append(PlanValue value, std::optional<ConstantSource> source) {
+    emitted_.plan.values.push_back(std::move(value));
+    emitted_.sources.push_back(source);
+    return static_cast<uint32_t>(emitted_.plan.values.size() - 1);
+  }
+
+  uint32_t value_index(ValueId id) {
+    if (index_[id]) return *index_[id];
+    const Value& value = graph_.value(id);
+    const Placement& placement = assignment_.aliases.placement[id];
+    PlanValue entry{.name = value.name,
+                    .dtype = value.type.dtype,
+                    .layout = value.type.layout,
+                    .dims = value.type.dims,
+                    .strides = placement.strides,
+                    .storage = storage_of(placement.root),
+                    .offset_bytes = placement.offset_bytes,
+                    .bytes = *extent_bytes(value.type.dtype, value.type.dims, placement.strides),
+                    .alias = std::nullopt};
+    std::optional<ConstantSource> source;
+    if (placement.parent) {
+      const uint32_t parent = value_index(placement.parent);
+      entry.alias =
+          PlanAlias{.parent = parent, .whole = placement.whole, .starts = placement.starts};
+    }
+    if (entry.storage == Storage::kArena) {
+      const auto buffer = assignment_.buffer[placement.root];
+      if (buffer) entry.offset_bytes += planned_.plan.offsets[*buffer];
+    } else if (entry.storage == Storage::kConstant) {
+      if (placement.parent) {
+        entry.offset_bytes += emitted_.plan.values[*index_[placement.root]].offset_bytes;
+      } else {
+        entry.offset_bytes = add_constant_bytes(entry.bytes);
+        source = ConstantSource{.value = id, .packed_for = {}, .input = 0};
+      }
+    }
+    const uint32_t index = append(std::move(entry), source);
+    index_[id] = index;
+    return index;
+  }
+
+  uint32_t packed_index(NodeId id, const PackedOperand& packed) {
+    const ValueId value = graph_.node(id).inputs[static_cast<size_t>(packed.input)];
+    const Value& constant = graph_.value(value);
+    PlanValue entry{.name = constant.name + '@' + std::to_string(emitted_.plan.instructions.size()),
+                    .dtype = constant.type.dtype,
+                    .layout = Layout::kPacked,
+                    .dims = constant.type.dims,
+                    .strides = {},
+                    .storage = Storage::kConstant,
+                    .offset_bytes = add_constant_bytes(packed.bytes),
+                    .bytes = packed.bytes,
+                    .alias = std::nullopt};
+    return append(std::move(entry),
+                  ConstantSource{.value = value, .packed_for = id, .input = packed.input});
+  }
+
+  void add_instruction(size_t step) {
+    const NodeId id = assignment_.steps[step];
+    const Node& node = graph_.node(id);
+    const KernelChoice& choice = kernels_[id];
+    PlanInstruction instruction{.op = node.op,
+                                .kernel = std::string(choice.kernel->name),
+                                .inputs = {},
+                                .outputs = {},
+                                .scratch_offset_bytes = 0,
+                                .scratch_bytes = choice.needs.scratch_bytes,
+                                .name = node.name};
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (!node.inputs[i]) {
+        instruction.inputs.push_back(std::nullopt);
+        continue;
+      }
+      const auto packed = std::find_if(
+          choice.needs.packed.begin(), choice.needs.packed.end(),
+          [i](const PackedOperand& operand) { return operand.input == static_cast<int>(i); });
+      instruction.inputs.push_back(packed != choice.needs.packed.end()
+                                       ? packed_index(id, *packed)
+                                       : value_index(node.inputs[i]));
+    }
+    for (const ValueId output : node.outputs) {
+      instruction.outputs.push_back(output ? std::optional(value_index(output)) : std::nullopt);
+    }
+    if (const auto scratch = assignment_.scratch[step]) {
+      instruction.scratch_offset_bytes = planned_.plan.offsets[*scratch];
+    }
+    emitted_.plan.instructions.push_back(std::move(instruction));
+  }
+
+  const Graph& graph_;
+  const NodeMap<KernelChoice>& kernels_;
+  const PlannedBuffers& planned_;
+  const BufferAssignment& assignment_;
+  const BufferOptions& options_;
+  ValueMap<std::optional<uint32_t>> index_;
+  EmittedPlan emitted_;
+  int64_t constants_bytes_ = 0;
+};
+
+}  // namespace
+
+EmittedPlan emit_plan(const Graph& graph, const NodeMap<KernelChoice>& kernels,
+                      const PlannedBuffers& planned, const BufferOptions& options) {
+  return Emitter(graph, kernels, planned, options).run();
+}
+
+ConstantWriter constant_writer(const Graph& graph, const NodeMap<KernelChoice>& kernels,
+                               const Target& target, const EmittedPlan& emitted) {
+  return [&graph, &kernels, target, &emitted](uint32_t value,
+                                              std::span<std::byte> destination) -> Status {
+    MEMOPT_CHECK(emitted.sources[value].has_value());
+    const ConstantSource& source = *emitted.sources[value];
+    if (!source.packed_for) {
+      const auto bytes = graph.value(source.value).data->bytes();
+      MEMOPT_CHECK(bytes.size() == destination.size());
+      if (!bytes.empty()) std::memcpy(destination.data(), bytes.data(), bytes.size());
+      return {};
+    }
+    const NodeOperands operands = node_operands(graph, source.packed_for);
+    const KernelChoice& choice = kernels[source.packed_for];
+    return choice.kernel->pack(operands.request(graph.node(source.packed_for).op, target),
+                               source.input, destination);
+  };
+}
+
+}  // namespace memopt

@@ -1,0 +1,272 @@
+#include "passes/planning/aliases.h"
+
+#include <algorithm>
+
+#include "compiler/ir/layout.h"
+#include "compiler/ops/op_def.h"
+
+namespace memopt {
+namespace {
+
+std::vector<const TensorType*> input_types(const Graph& graph, const Node& node) {
+  std::vector<const TensorType*> types;
+  for (const ValueId input : node.inputs) types.push_back(input ? &graph.type(input) : nullptr);
+  return types;
+}
+
+int64_t dot(const Dims& a, const Dims& b) {
+  int64_t sum = 0;
+  for (int i = 0; i < a.rank(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+class AliasFinder {
+ public:
+  AliasFinder(const Graph& graph, const NodeMap<KernelChoice>& kernels,
+              const BufferOptions& options, const std::vector<NodeId>& without)
+      : graph_(graph),
+        kernels_(kernels),
+        options_(options),
+        without_(without),
+        aliases_{.placement = ValueMap<Placement>(graph),
+                 .elided = NodeMap<bool>(graph, false),
+                 .destinations = {}},
+        children_(graph, 0) {}
+
+  Aliases run() {
+    for (const ValueId id : live_values(graph_)) {
+      const TensorType& type = graph_.type(id);
+      aliases_.placement[id] = {.root = id,
+                                .parent = {},
+                                .whole = false,
+                                .starts = {},
+                                .offset_bytes = 0,
+                                .strides = dense_strides(type.dims, type.layout)};
+    }
+    // Destinations first: a part that is written in place must be a root still.
+    if (options_.destinations) {
+      for (const NodeId id : graph_.order()) try_destinations(id);
+    }
+    if (options_.views) {
+      for (const NodeId id : graph_.order()) try_views(id);
+    }
+    return std::move(aliases_);
+  }
+
+ private:
+  // An output needs bytes that are its own: not those of an input, a constant or another output.
+  bool may_be_view(ValueId result, ValueId of) const {
+    if (!graph_.is_output(result)) return true;
+    if (!options_.io_in_arena) return false;
+    const ValueId root = aliases_.placement[of].root;
+    return graph_.value(root).kind == ValueKind::kResult && !graph_.is_output(root) &&
+           !graph_.is_output(of);
+  }
+
+  void make_alias(ValueId id, ValueId parent, bool whole, const Dims& starts, const Dims& strides) {
+    const Placement& above = aliases_.placement[parent];
+    const int64_t elements = whole ? 0 : dot(starts, above.strides);
+    aliases_.placement[id] = {
+        .root = above.root,
+        .parent = parent,
+        .whole = whole,
+        .starts = starts,
+        .offset_bytes = above.offset_bytes + elements * dtype_bits(graph_.type(id).dtype) / 8,
+        .strides = strides};
+    ++children_[parent];
+  }
+
+  // The strides that make result 0 all of operand 0, if that is where it can lie.
+  std::optional<Dims> whole_view(const Node& node) const {
+    const OpDef& def = op_def(node.op);
+    if (!node.inputs[0] || !node.outputs[0]) return std::nullopt;
+    const TensorType& in = graph_.type(node.inputs[0]);
+    const TensorType& out = graph_.type(node.outputs[0]);
+    const Dims& strides = aliases_.placement[node.inputs[0]].strides;
+    if (!is_dense(in.dims, strides, in.layout) || in.dtype != out.dtype) return std::nullopt;
+    const Dims dense = dense_strides(out.dims, out.layout);
+    if (def.reshapes && same_memory(in.dims, in.layout, Layout::kRowMajor) &&
+        same_memory(out.dims, out.layout, Layout::kRowMajor)) {
+      return dense;
+    }
+    // The same logical tensor in both layouts.
+    if (std::holds_alternative<Reorder>(node.op) && same_memory(in.dims, in.layout, out.layout)) {
+      return dense;
+    }
+    if (def.permutation) {
+      Dims permuted;
+      for (const int64_t axis : def.permutation(node.op)) {
+        permuted.push_back(strides[static_cast<int>(axis)]);
+      }
+      if (is_dense(out.dims, permuted, out.layout)) return dense;
+    }
+    return std::nullopt;
+  }
+
+  void try_views(NodeId id) {
+    const Node& node = graph_.node(id);
+    const OpDef& def = op_def(node.op);
+    if (aliases_.elided[id] || node.inputs.empty()) return;
+    const auto free_root = [this](ValueId value) { return !aliases_.placement[value].parent; };
+    if (const auto strides = node.outputs.size() == 1 ? whole_view(node) : std::nullopt) {
+      if (!free_root(node.outputs[0]) || !may_be_view(node.outputs[0], node.inputs[0])) return;
+      make_alias(node.outputs[0], node.inputs[0], true, {}, *strides);
+      aliases_.elided[id] = true;
+      return;
+    }
+    if (!def.view) return;
+    // All results are views, or the node runs.
+    const auto types = input_types(graph_, node);
+    const Dims& strides = aliases_.placement[node.inputs[0]].strides;
+    std::vector<std::optional<Box>> boxes(node.outputs.size());
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (!node.outputs[i]) continue;
+      const TensorType& out = graph_.type(node.outputs[i]);
+      boxes[i] = def.view(node.op, types, static_cast<int>(i));
+      if (!boxes[i] || !is_dense(out.dims, strides, out.layout) || dtype_bits(out.dtype) < 8 ||
+          !free_root(node.outputs[i]) || !may_be_view(node.outputs[i], node.inputs[0])) {
+        return;
+      }
+    }
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (node.outputs[i]) {
+        make_alias(node.outputs[i], node.inputs[0], false, boxes[i]->starts, strides);
+      }
+    }
+    aliases_.elided[id] = true;
+  }
+
+  // Whether the kernel of `id` still works, and needs the same, with value `changed` at these
+  // strides.
+  bool kernel_accepts(NodeId id, ValueId changed, const Dims& strides) const {
+    if (aliases_.elided[id]) return false;
+    NodeOperands operands = placed_operands(graph_, aliases_, id);
+    const Node& node = graph_.node(id);
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] == changed) operands.inputs[i].strides = strides;
+    }
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (node.outputs[i] == changed) operands.outputs[i].strides = strides;
+    }
+    const KernelChoice& choice = kernels_[id];
+    const KernelRequest request = operands.request(node.op, options_.target);
+    if (!choice.kernel->supports(request)) return false;
+    if (!choice.kernel->needs) return true;
+    const auto needs = choice.kernel->needs(request);
+    return needs.ok() && needs->scratch_bytes == choice.needs.scratch_bytes;
+  }
+
+  bool can_be_part(ValueId part, NodeId concat, const Dims& strides) const {
+    const Value& value = graph_.value(part);
+    if (value.kind != ValueKind::kResult || graph_.is_output(part) || value.type.bytes() == 0)
+      return false;
+    if (aliases_.placement[part].parent) return false;
+    if (is_dense(value.type.dims, strides, value.type.layout)) {
+      // Its parts, if it is a concatenation itself, move along with it.
+      return true;
+    }
+    if (children_[part] > 0 || !kernel_accepts(value.producer, part, strides)) return false;
+    for (const Use& use : graph_.uses(part)) {
+      if (use.node != concat && !kernel_accepts(use.node, part, strides)) return false;
+    }
+    return true;
+  }
+
+  void try_destinations(NodeId id) {
+    const Node& node = graph_.node(id);
+    const OpDef& def = op_def(node.op);
+    if (!def.destination || std::find(without_.begin(), without_.end(), id) != without_.end())
+      return;
+    const ValueId whole = node.outputs[0];
+    if (dtype_bits(graph_.type(whole).dtype) < 8) return;
+    if (graph_.is_output(whole) && !options_.io_in_arena) return;
+    const auto types = input_types(graph_, node);
+    const Dims strides = aliases_.placement[whole].strides;
+    std::vector<Box> boxes;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const auto box = def.destination(node.op, types, static_cast<int>(i));
+      const bool repeated = std::count(node.inputs.begin(), node.inputs.end(), node.inputs[i]) > 1;
+      if (!box || repeated || !can_be_part(node.inputs[i], id, strides)) return;
+      boxes.push_back(*box);
+    }
+    for (size_t i = 0; i < boxes.size(); ++i) {
+      make_alias(node.inputs[i], whole, false, boxes[i].starts, strides);
+      move_descendants(node.inputs[i]);
+    }
+    aliases_.elided[id] = true;
+    aliases_.destinations.push_back(id);
+  }
+
+  // After `id` became an alias, the values inside it have a new root and offset.
+  void move_descendants(ValueId id) {
+    if (children_[id] == 0) return;
+    for (const ValueId child : live_values(graph_)) {
+      Placement& placement = aliases_.placement[child];
+      if (placement.parent != id) continue;
+      const Placement& above = aliases_.placement[id];
+      placement.root = above.root;
+      placement.offset_bytes =
+          above.offset_bytes + (placement.whole ? 0
+                                                : dot(placement.starts, above.strides) *
+                                                      dtype_bits(graph_.type(child).dtype) / 8);
+      move_descendants(child);
+    }
+  }
+
+  const Graph& graph_;
+  const NodeMap<KernelChoice>& kernels_;
+  const BufferOptions& options_;
+  const std::vector<NodeId>& without_;
+  Aliases aliases_;
+  ValueMap<int> children_;
+};
+
+}  // namespace
+
+Aliases find_aliases(const Graph& graph, const NodeMap<KernelChoice>& kernels,
+                     const BufferOptions& options, const std::vector<NodeId>& without) {
+  return AliasFinder(graph, kernels, options, without).run();
+}
+
+NodeOperands placed_operands(const Graph& graph, const Aliases& aliases, NodeId id) {
+  NodeOperands operands = node_operands(graph, id);
+  const Node& node = graph.node(id);
+  const auto place = [&](Operand& operand, ValueId value) {
+    if (!value || operand.layout == Layout::kPacked) return;
+    const Placement& placement = aliases.placement[value];
+    const TensorType& type = graph.type(value);
+    // A dense value keeps the strides of the layout it is shown in.
+    if (!is_dense(type.dims, placement.strides, type.layout)) operand.strides = placement.strides;
+  };
+  for (size_t i = 0; i < node.inputs.size(); ++i) place(operands.inputs[i], node.inputs[i]);
+  for (size_t i = 0; i < node.outputs.size(); ++i) place(operands.outputs[i], node.outputs[i]);
+  return operands;
+}
+
+bool can_overwrite(const Graph& graph, const Aliases& aliases, const KernelChoice& choice,
+                   const Target& target, NodeId id, size_t input, size_t output) {
+  if (!choice.kernel || !choice.kernel->in_place) return false;
+  const Node& node = graph.node(id);
+  const ValueId from = node.inputs[input];
+  const ValueId to = node.outputs[output];
+  if (!from || !to || aliases.placement[to].parent) return false;
+  const Value& root = graph.value(aliases.placement[from].root);
+  if (root.kind == ValueKind::kConstant) return false;
+  // Both own all of their bytes: what dies is what is born.
+  if (graph.type(from).bytes() != graph.type(to).bytes() ||
+      root.type.bytes() != graph.type(to).bytes()) {
+    return false;
+  }
+  const NodeOperands operands = placed_operands(graph, aliases, id);
+  const KernelRequest request = operands.request(node.op, target);
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    // Whatever else the node reads of these bytes is overwritten as well.
+    if (!node.inputs[i] || aliases.placement[node.inputs[i]].root != aliases.placement[from].root)
+      continue;
+    if (!choice.kernel->in_place(request, static_cast<int>(i), static_cast<int>(output)))
+      return false;
+  }
+  return true;
+}
+
+}  // namespace memopt
