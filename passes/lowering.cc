@@ -3,24 +3,12 @@
 #include <algorithm>
 #include <map>
 
-#include "compiler/ir/layout.h"
+#include "runtime/kernels/operands.h"
 
 namespace memopt {
 namespace {
 
-// The layout that most describes a node: that of its first result or, failing that, of its first
-// operand.
-Layout node_layout(const Graph& graph, const Node& node) {
-  for (const ValueId output : node.outputs) {
-    if (output && graph.type(output).layout == Layout::kChannelsLast) return Layout::kChannelsLast;
-  }
-  for (const ValueId input : node.inputs) {
-    if (input && graph.type(input).layout == Layout::kChannelsLast) return Layout::kChannelsLast;
-  }
-  return Layout::kRowMajor;
-}
-
-Operand make_operand(const Graph& graph, ValueId id, Layout layout) {
+Operand make_operand(const Graph& graph, ValueId id) {
   if (!id) return {};
   const Value& value = graph.value(id);
   Operand operand{.present = true,
@@ -30,10 +18,6 @@ Operand make_operand(const Graph& graph, ValueId id, Layout layout) {
                   .dims = value.type.dims,
                   .strides = dense_strides(value.type.dims, value.type.layout),
                   .data = operand.constant ? value.data->bytes().data() : nullptr};
-  if (operand.layout != layout && same_memory(operand.dims, operand.layout, layout)) {
-    operand.layout = layout;
-    operand.strides = dense_strides(operand.dims, layout);
-  }
   return operand;
 }
 
@@ -51,13 +35,10 @@ std::string describe(const Graph& graph, NodeId id) {
 
 NodeOperands node_operands(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  const Layout layout = node_layout(graph, node);
   NodeOperands operands;
-  for (const ValueId input : node.inputs)
-    operands.inputs.push_back(make_operand(graph, input, layout));
-  for (const ValueId output : node.outputs) {
-    operands.outputs.push_back(make_operand(graph, output, layout));
-  }
+  for (const ValueId input : node.inputs) operands.inputs.push_back(make_operand(graph, input));
+  for (const ValueId output : node.outputs) operands.outputs.push_back(make_operand(graph, output));
+  unify_layouts(operands.inputs, operands.outputs);
   return operands;
 }
 

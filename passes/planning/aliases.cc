@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "compiler/ir/layout.h"
 #include "compiler/ops/op_def.h"
+#include "runtime/kernels/operands.h"
 
 namespace memopt {
 namespace {
@@ -235,11 +235,12 @@ NodeOperands placed_operands(const Graph& graph, const Aliases& aliases, NodeId 
     if (!value || operand.layout == Layout::kPacked) return;
     const Placement& placement = aliases.placement[value];
     const TensorType& type = graph.type(value);
-    // A dense value keeps the strides of the layout it is shown in.
-    if (!is_dense(type.dims, placement.strides, type.layout)) operand.strides = placement.strides;
+    operand.layout = type.layout;
+    operand.strides = placement.strides;
   };
   for (size_t i = 0; i < node.inputs.size(); ++i) place(operands.inputs[i], node.inputs[i]);
   for (size_t i = 0; i < node.outputs.size(); ++i) place(operands.outputs[i], node.outputs[i]);
+  unify_layouts(operands.inputs, operands.outputs);
   return operands;
 }
 

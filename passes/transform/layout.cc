@@ -1,4 +1,3 @@
-#include "compiler/ir/layout.h"
 
 #include <algorithm>
 #include <map>

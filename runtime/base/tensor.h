@@ -47,4 +47,13 @@ inline bool is_dense(const Dims& dims, const Dims& strides, Layout layout) {
   return true;
 }
 
+// True where a dense tensor of these dimensions has its elements at the same places in both layouts
+// (channels or all spatial dimensions of extent 1, say), so that a value in one is as good as one
+// in the other.
+inline bool same_memory(const Dims& dims, Layout a, Layout b) {
+  if (a == b) return true;
+  if (a == Layout::kPacked || b == Layout::kPacked || dims.rank() < 3) return false;
+  return is_dense(dims, dense_strides(dims, a), b);
+}
+
 }  // namespace memopt

@@ -1,5 +1,7 @@
 #include "runtime/plan/request.h"
 
+#include "runtime/kernels/operands.h"
+
 namespace memopt {
 namespace {
 
@@ -28,6 +30,8 @@ InstructionRequest::InstructionRequest(const Plan& plan, const PlanInstruction& 
     : op_(instruction.op),
       target_(plan.target),
       inputs_(operands_of(plan, instruction.inputs)),
-      outputs_(operands_of(plan, instruction.outputs)) {}
+      outputs_(operands_of(plan, instruction.outputs)) {
+  unify_layouts(inputs_, outputs_);
+}
 
 }  // namespace memopt
