@@ -1,0 +1,46 @@
+// The whole compilation after import: graph in, plan and constants out.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+#include "passes/emit/emit_plan.h"
+#include "passes/pass.h"
+#include "passes/planning/options.h"
+
+namespace memopt {
+
+struct CompileOptions {
+  RunPassesOptions passes;            // which passes are disabled, who observes
+  SelectOptions kernels;              // target, reference only, disabled kernels
+  BufferOptions buffers;              // its target is set from kernels.target
+  std::vector<std::string> recorded;  // "name=value" of what the user asked for, kept in the plan
+  // Called when a stage begins: "optimize", "layout", "kernels", "memory", "emit".
+  std::function<void(std::string_view stage)> progress;
+};
+
+struct CompiledModel {
+  Graph optimized;  // with ONNX's meaning, before layouts: what --emit-onnx writes
+  Graph graph;      // as lowered, in the planned order
+  NodeMap<KernelChoice> kernels;
+  PlannedBuffers buffers;
+  EmittedPlan emitted;
+  const Plan& plan() const { return emitted.plan; }
+};
+
+// The plan has passed the independent verifier (verify_plan) before it is returned. Heap-allocated,
+// because the constant writer refers into it.
+Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileOptions& options);
+
+// Writes the plan file, atomically (runtime/plan/write.h).
+Status write_compiled(const CompiledModel& model, const std::string& path);
+
+// Arena bytes with inputs and outputs placed the other way (in the arena or by the caller): for the
+// report.
+Result<int64_t> arena_bytes_with_io(const CompiledModel& model, const CompileOptions& options,
+                                    bool io_in_arena);
+
+}  // namespace memopt

@@ -1,0 +1,39 @@
+// What the command-line tools share: parsing with the right exit codes, printing errors, main().
+//
+// Every tool is a function `int run_x(const Arguments& arguments, std::ostream& out, std::ostream&
+// err)`: results on `out`, log and progress on `err`, the exit status of DESIGN.md's table (Code)
+// returned. main() is one line.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace memopt {
+
+using Arguments = std::vector<std::string>;  // without the program's name
+using ToolFunction = int (*)(const Arguments& arguments, std::ostream& out, std::ostream& err);
+
+// Parses; on --help, --version or an error prints what belongs and returns the exit status to leave
+// with.
+std::optional<int> parse_arguments(CLI::App& app, const Arguments& arguments, std::ostream& out,
+                                   std::ostream& err);
+
+// "memopt-x: error: message" on `err`; returns the exit status of the error's code.
+int report_error(const CLI::App& app, const Error& error, std::ostream& err);
+
+// A new app with --version, named "memopt-<name>".
+std::unique_ptr<CLI::App> make_app(std::string_view name, std::string_view summary);
+
+// Calls the tool with the process's arguments and streams. Whatever escapes as an exception (memory
+// exhausted, say) becomes a message and exit status 9 or 1.
+int tool_main(ToolFunction tool, int argc, const char* const* argv);
+
+// Splits "name=value"; nullopt without '=' or with an empty name.
+std::optional<std::pair<std::string, std::string>> split_assignment(const std::string& text);
+
+}  // namespace memopt
