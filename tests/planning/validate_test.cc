@@ -1,0 +1,118 @@
+#include "passes/planning/validate.h"
+
+#include <gtest/gtest.h>
+
+#include "passes/planning/planner.h"
+#include "tests/planning/random_problem.h"
+
+namespace memopt {
+namespace {
+
+using testing::collide;
+using testing::random_problem;
+using testing::RandomProblemOptions;
+
+void set_height(const MemoryProblem& problem, MemoryPlan& plan) {
+  plan.spaces[0] = {};
+  for (size_t i = 0; i < plan.offsets.size(); ++i) {
+    plan.spaces[0].height_bytes =
+        std::max(plan.spaces[0].height_bytes, plan.offsets[i] + problem.buffers[i].size_bytes);
+  }
+}
+
+// Moves every buffer of a valid plan everywhere; the validator must reject exactly the moves that
+// make it collide, judged step by step.
+TEST(Validate, RejectsExactlyTheMovesThatCollide) {
+  int rejected = 0;
+  for (int kind = 0; kind < 5; ++kind) {
+    for (uint32_t seed = 0; seed < 60; ++seed) {
+      RandomProblemOptions options;
+      options.alignments = kind == 1;
+      options.gaps = kind == 2 || kind == 3;
+      options.windows = kind == 3;
+      options.graph = kind == 4;
+      const MemoryProblem problem = random_problem(seed, options);
+      const MemoryPlan plan = *plan_memory(problem);
+      for (size_t i = 0; i < problem.buffers.size(); ++i) {
+        for (int64_t offset = 0; offset < 20; ++offset) {
+          MemoryPlan moved = plan;
+          moved.offsets[i] = offset;
+          set_height(problem, moved);
+          bool good = offset % problem.buffers[i].alignment == 0;
+          for (size_t j = 0; j < problem.buffers.size() && good; ++j) {
+            good = j == i || !collide(problem, i, offset, j, moved.offsets[j]);
+          }
+          rejected += !good;
+          ASSERT_EQ(validate(problem, moved).ok(), good)
+              << "kind " << kind << " seed " << seed << " buffer " << i << " at " << offset;
+        }
+      }
+    }
+  }
+  EXPECT_GT(rejected, 1000);
+}
+
+class ValidateFields : public ::testing::Test {
+ protected:
+  ValidateFields() {
+    for (int i = 0; i < 3; ++i) {
+      MemoryBuffer buffer;
+      buffer.name = "b" + std::to_string(i);
+      buffer.upper = 4;
+      buffer.size_bytes = 8;
+      buffer.alignment = 8;
+      problem_.buffers.push_back(buffer);
+    }
+    problem_.buffers[0].fixed_offset = 8;
+    problem_.spaces[0].capacity_bytes = 24;
+    plan_ = *plan_memory(problem_);
+  }
+  Code code() const {
+    const Status status = validate(problem_, plan_);
+    return status.ok() ? Code{} : status.error().code;
+  }
+  MemoryProblem problem_;
+  MemoryPlan plan_;
+};
+
+TEST_F(ValidateFields, AcceptsThePlan) { EXPECT_TRUE(validate(problem_, plan_).ok()); }
+
+TEST_F(ValidateFields, MissingOffset) {
+  plan_.offsets.pop_back();
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+TEST_F(ValidateFields, MissingSpace) {
+  plan_.spaces.clear();
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+TEST_F(ValidateFields, NegativeOffset) {
+  plan_.offsets[1] = -8;
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+TEST_F(ValidateFields, OffsetThatOverflows) {
+  plan_.offsets[1] = INT64_MAX - 7;
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+TEST_F(ValidateFields, MisalignedOffset) {
+  plan_.offsets[2] += 4;
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+TEST_F(ValidateFields, MovedFixedBuffer) {
+  std::swap(plan_.offsets[0], plan_.offsets[1]);
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+TEST_F(ValidateFields, WrongHeight) {
+  plan_.spaces[0].height_bytes += 8;
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+TEST_F(ValidateFields, BoundAboveTheHeight) {
+  plan_.spaces[0].lower_bound_bytes = plan_.spaces[0].height_bytes + 1;
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+TEST_F(ValidateFields, FitsClaimedButCapacityExceeded) {
+  problem_.spaces[0].capacity_bytes = 23;
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+
+}  // namespace
+}  // namespace memopt
