@@ -1,0 +1,145 @@
+#include "compiler/onnx/builder.h"
+
+#include <algorithm>
+
+#include "compiler/ops/evaluate.h"
+#include "compiler/ops/op_def.h"
+
+namespace memopt {
+namespace {
+
+// An operator that would take longer on constants stays in the graph.
+constexpr int64_t kMaxFoldedOperations = int64_t{1} << 28;
+
+bool is_wanted(std::span<const bool> wanted, size_t i) { return i < wanted.size() && wanted[i]; }
+
+}  // namespace
+
+std::string GraphBuilder::fresh_name(std::string_view base) {
+  std::string name(base);
+  if (reserve_name(name)) return name;
+  int& suffix = next_suffix_[name];
+  do {
+    name = std::string(base) + '_' + std::to_string(++suffix);
+  } while (!reserve_name(name));
+  return name;
+}
+
+ValueId GraphBuilder::add_constant(std::string_view base_name, const TensorType& type,
+                                   std::shared_ptr<const ConstantData> data) {
+  return graph_.add_constant(fresh_name(base_name), type, std::move(data));
+}
+
+Result<std::vector<ValueId>> GraphBuilder::emit(Op op, std::span<const ValueId> inputs,
+                                                std::span<const bool> wanted,
+                                                std::string_view base_name,
+                                                const std::string& node_name) {
+  while (!inputs.empty() && !inputs.back()) inputs = inputs.first(inputs.size() - 1);
+  std::vector<const TensorType*> input_types;
+  for (const ValueId input : inputs) {
+    input_types.push_back(input ? &graph_.type(input) : nullptr);
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<TensorType> types, infer_types(op, input_types));
+
+  if (should_fold(op, inputs, input_types, types)) {
+    auto folded = fold(op, inputs, types, wanted, base_name);
+    // What cannot be computed now fails, or not, in its turn.
+    if (folded.ok()) return folded;
+  }
+  std::vector<Value> outputs;
+  for (size_t i = 0; i < types.size(); ++i) {
+    Value& output = outputs.emplace_back();
+    output.type = types[i];
+    if (is_wanted(wanted, i)) output.name = fresh_name(base_name);
+  }
+  const NodeId id = graph_.add_node(std::move(op), inputs, outputs, node_name);
+  const auto& results = graph_.node(id).outputs;
+  return std::vector<ValueId>(results.begin(), results.end());
+}
+
+bool GraphBuilder::should_fold(const Op& op, std::span<const ValueId> inputs,
+                               InputTypes input_types, std::span<const TensorType> types) const {
+  const int64_t cap = state_.options.fold_cap_bytes;
+  int64_t input_bytes = 0, output_bytes = 0;
+  for (const ValueId input : inputs) {
+    if (!input) continue;
+    if (!graph_.is_constant(input)) return false;
+    input_bytes += graph_.type(input).bytes();
+  }
+  if (op_def(op).reshapes) return true;  // shares the data
+  for (const TensorType& type : types) output_bytes += type.bytes();
+  if (input_bytes > 16 * cap || output_bytes > cap ||
+      output_bytes > state_.options.fold_total_bytes - state_.folded_bytes) {
+    return false;
+  }
+  const auto operations = op_def(op).operations;
+  return operations == nullptr || operations(op, input_types, types) <= kMaxFoldedOperations;
+}
+
+Result<std::vector<ValueId>> GraphBuilder::fold(const Op& op, std::span<const ValueId> inputs,
+                                                std::span<const TensorType> types,
+                                                std::span<const bool> wanted,
+                                                std::string_view base_name) {
+  if (op_def(op).reshapes) {
+    return std::vector<ValueId>{add_constant(base_name, types[0], graph_.value(inputs[0]).data)};
+  }
+  std::vector<ConstantOperand> operands;
+  for (const ValueId input : inputs) {
+    ConstantOperand& operand = operands.emplace_back();
+    if (!input) continue;
+    operand.type = &graph_.type(input);
+    operand.bytes = graph_.value(input).data->bytes();
+  }
+  std::vector<const TensorType*> outputs;
+  for (size_t i = 0; i < types.size(); ++i) {
+    outputs.push_back(is_wanted(wanted, i) ? &types[i] : nullptr);
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const auto data, evaluate(op, operands, outputs));
+  std::vector<ValueId> results;
+  for (size_t i = 0; i < types.size(); ++i) {
+    if (data[i] == nullptr) {
+      results.push_back(ValueId::none());
+      continue;
+    }
+    state_.folded_bytes += types[i].bytes();
+    results.push_back(add_constant(base_name, types[i], data[i]));
+  }
+  return results;
+}
+
+ValueId GraphBuilder::capture(ValueId outer_value) {
+  if (const auto found = capture_of_.find(outer_value); found != capture_of_.end()) {
+    return found->second;
+  }
+  const Value& source = outer_->graph().value(outer_value);
+  ValueId id;
+  if (source.kind == ValueKind::kConstant) {
+    id = add_constant(source.name, source.type, source.data);
+  } else {
+    id = graph_.add_input(fresh_name(source.name), source.type);
+    captured_.push_back(outer_value);
+  }
+  capture_of_[outer_value] = id;
+  return id;
+}
+
+std::vector<std::string> GraphBuilder::origins(ValueId id, size_t limit) const {
+  std::vector<std::string> names;
+  std::vector<ValueId> pending{id};
+  ValueMap<bool> seen(graph_, false);
+  while (!pending.empty() && names.size() < limit) {
+    const ValueId next = pending.back();
+    pending.pop_back();
+    if (!next || seen[next]) continue;
+    seen[next] = true;
+    const Value& value = graph_.value(next);
+    if (value.kind == ValueKind::kInput) names.push_back(value.name);
+    if (value.kind != ValueKind::kResult) continue;
+    const auto& inputs = graph_.node(value.producer).inputs;
+    pending.insert(pending.end(), inputs.begin(), inputs.end());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace memopt

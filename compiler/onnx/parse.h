@@ -1,0 +1,22 @@
+// Serialized ONNX messages in files, with the data of large tensors left in the mapping.
+#pragma once
+
+#include <string>
+
+#include "compiler/onnx/file.h"
+#include "compiler/onnx/wire.h"
+#include "onnx_schema/onnx-ml.pb.h"
+#include "runtime/base/result.h"
+
+namespace memopt {
+
+template <typename Message>
+struct ParsedFile {
+  Message message;
+  ByteRange file;  // that the tensors' `segment` points into
+};
+
+Result<ParsedFile<onnx::ModelProto>> parse_model_file(const std::string& path);
+Result<ParsedFile<onnx::TensorProto>> parse_tensor_file(const std::string& path);
+
+}  // namespace memopt

@@ -1,0 +1,16 @@
+// The inputs of a model: which are constants, and the extents of symbolic dimensions.
+#pragma once
+
+#include "compiler/onnx/import.h"
+#include "compiler/onnx/scope.h"
+#include "onnx_schema/onnx-ml.pb.h"
+#include "runtime/base/result.h"
+
+namespace memopt {
+
+// Adds the graph's inputs to `scope` and its builder: an input per declared one that is no
+// initializer, constants for those that options.bindings fix. Errors that concern all inputs (no
+// extent for a symbol, options that fit nothing) list all of them.
+Status add_inputs(Scope& scope, const onnx::GraphProto& graph, const ImportOptions& options);
+
+}  // namespace memopt
