@@ -1,0 +1,194 @@
+// memopt for C++: the C API (memopt.h has the manual) with owners, spans and exceptions.
+//
+//   memopt::api::Plan plan("model.plan");
+//   memopt::api::Session session(plan);                  // allocates its own arena
+//   auto input = session.input<float>("image");
+//   std::copy(pixels.begin(), pixels.end(), input.begin());
+//   session.run();
+//   use(session.output<float>("scores"));
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "memopt/memopt.h"
+
+namespace memopt::api {
+
+// What every failing call throws.
+class Error : public std::runtime_error {
+ public:
+  Error(memopt_status status, const std::string& message)
+      : std::runtime_error(message), status_(status) {}
+  memopt_status status() const { return status_; }
+
+ private:
+  memopt_status status_;
+};
+
+inline void check(memopt_status status) {
+  if (status != MEMOPT_OK) throw Error(status, memopt_last_error());
+}
+
+// The element type of a C++ type; types without one do not compile.
+template <typename T>
+struct DTypeOf;
+#define MEMOPT_DTYPE_OF(type, value)              \
+  template <>                                     \
+  struct DTypeOf<type> {                          \
+    static constexpr memopt_dtype kValue = value; \
+  }
+MEMOPT_DTYPE_OF(float, MEMOPT_FLOAT32);
+MEMOPT_DTYPE_OF(double, MEMOPT_FLOAT64);
+MEMOPT_DTYPE_OF(bool, MEMOPT_BOOL);
+MEMOPT_DTYPE_OF(int8_t, MEMOPT_INT8);
+MEMOPT_DTYPE_OF(int16_t, MEMOPT_INT16);
+MEMOPT_DTYPE_OF(int32_t, MEMOPT_INT32);
+MEMOPT_DTYPE_OF(int64_t, MEMOPT_INT64);
+MEMOPT_DTYPE_OF(uint8_t, MEMOPT_UINT8);
+MEMOPT_DTYPE_OF(uint16_t, MEMOPT_UINT16);
+MEMOPT_DTYPE_OF(uint32_t, MEMOPT_UINT32);
+MEMOPT_DTYPE_OF(uint64_t, MEMOPT_UINT64);
+#undef MEMOPT_DTYPE_OF
+
+// A loaded plan. Copies share it.
+class Plan {
+ public:
+  explicit Plan(const std::string& path, uint32_t flags = MEMOPT_LOAD_DEFAULT) {
+    memopt_plan* plan = nullptr;
+    check(memopt_plan_load_file(path.c_str(), flags, &plan));
+    plan_.reset(plan, memopt_plan_destroy);
+  }
+  explicit Plan(std::span<const std::byte> file, uint32_t flags = MEMOPT_LOAD_DEFAULT) {
+    memopt_plan* plan = nullptr;
+    check(memopt_plan_load_memory(file.data(), file.size(), flags, &plan));
+    plan_.reset(plan, memopt_plan_destroy);
+  }
+
+  size_t arena_bytes() const { return memopt_plan_arena_bytes(get()); }
+  size_t arena_alignment() const { return memopt_plan_arena_alignment(get()); }
+  size_t constants_bytes() const { return memopt_plan_constants_bytes(get()); }
+
+  std::vector<memopt_tensor_info> inputs() const {
+    std::vector<memopt_tensor_info> list(memopt_plan_input_count(get()));
+    for (size_t i = 0; i < list.size(); ++i) check(memopt_plan_input(get(), i, &list[i]));
+    return list;
+  }
+  std::vector<memopt_tensor_info> outputs() const {
+    std::vector<memopt_tensor_info> list(memopt_plan_output_count(get()));
+    for (size_t i = 0; i < list.size(); ++i) check(memopt_plan_output(get(), i, &list[i]));
+    return list;
+  }
+  size_t find_input(const std::string& name) const {
+    size_t index = 0;
+    check(memopt_plan_find_input(get(), name.c_str(), &index));
+    return index;
+  }
+  size_t find_output(const std::string& name) const {
+    size_t index = 0;
+    check(memopt_plan_find_output(get(), name.c_str(), &index));
+    return index;
+  }
+
+  const memopt_plan* get() const { return plan_.get(); }
+
+ private:
+  std::shared_ptr<memopt_plan> plan_;
+};
+
+// A plan bound to an arena. One thread at a time.
+class Session {
+ public:
+  // In an arena of its own.
+  explicit Session(const Plan& plan, memopt_session_options options = {}) : plan_(plan) {
+    const size_t alignment = plan.arena_alignment();
+    const size_t bytes = (plan.arena_bytes() / alignment + 1) * alignment;
+    own_arena_.reset(std::aligned_alloc(alignment, bytes));
+    if (!own_arena_) throw Error(MEMOPT_OUT_OF_RESOURCE, "no memory for the arena");
+    create(own_arena_.get(), bytes, options);
+  }
+  // In the caller's arena, which must outlive the session.
+  Session(const Plan& plan, std::span<std::byte> arena, memopt_session_options options = {})
+      : plan_(plan) {
+    create(arena.data(), arena.size(), options);
+  }
+
+  // The elements of an input or output, wherever they are; the element type is checked.
+  template <typename T>
+  std::span<T> input(const std::string& name) {
+    const size_t index = plan_.find_input(name);
+    memopt_tensor_info info;
+    check(memopt_plan_input(plan_.get(), index, &info));
+    return elements<T>(info, memopt_session_input_data(get(), index));
+  }
+  template <typename T>
+  std::span<const T> output(const std::string& name) const {
+    const size_t index = plan_.find_output(name);
+    memopt_tensor_info info;
+    check(memopt_plan_output(plan_.get(), index, &info));
+    return elements<const T>(info, memopt_session_output_data(get(), index));
+  }
+
+  template <typename T>
+  void bind_input(const std::string& name, std::span<const T> buffer) {
+    const size_t index = plan_.find_input(name);
+    memopt_tensor_info info;
+    check(memopt_plan_input(plan_.get(), index, &info));
+    check_type<T>(info);
+    check(memopt_session_bind_input(get(), index, buffer.data(), buffer.size_bytes()));
+  }
+  template <typename T>
+  void bind_output(const std::string& name, std::span<T> buffer) {
+    const size_t index = plan_.find_output(name);
+    memopt_tensor_info info;
+    check(memopt_plan_output(plan_.get(), index, &info));
+    check_type<T>(info);
+    check(memopt_session_bind_output(get(), index, buffer.data(), buffer.size_bytes()));
+  }
+
+  void run() { check(memopt_session_run(get())); }
+  void write_trace(const std::string& path) const {
+    check(memopt_session_write_trace(get(), path.c_str()));
+  }
+
+  memopt_session* get() const { return session_.get(); }
+
+ private:
+  struct Free {
+    void operator()(void* arena) const { std::free(arena); }
+  };
+  struct Destroy {
+    void operator()(memopt_session* session) const { memopt_session_destroy(session); }
+  };
+
+  void create(void* arena, size_t bytes, const memopt_session_options& options) {
+    memopt_session* session = nullptr;
+    check(memopt_session_create(plan_.get(), arena, bytes, &options, &session));
+    session_.reset(session);
+  }
+  template <typename T>
+  static void check_type(const memopt_tensor_info& info) {
+    if (info.dtype != DTypeOf<std::remove_const_t<T>>::kValue) {
+      throw Error(MEMOPT_USAGE, std::string("'") + info.name + "' has another element type");
+    }
+  }
+  template <typename T, typename Pointer>
+  static std::span<T> elements(const memopt_tensor_info& info, Pointer data) {
+    check_type<T>(info);
+    if (!data && info.bytes > 0) {
+      throw Error(MEMOPT_USAGE, std::string("'") + info.name + "' is not bound to a buffer");
+    }
+    return {static_cast<T*>(data), info.bytes / sizeof(T)};
+  }
+
+  Plan plan_;
+  std::unique_ptr<void, Free> own_arena_;
+  std::unique_ptr<memopt_session, Destroy> session_;  // before the arena goes
+};
+
+}  // namespace memopt::api
