@@ -87,7 +87,7 @@ TEST(CApi, LastErrorBelongsToTheThread) {
 TEST(CppApi, RunsFromMemoryInItsOwnArena) {
   auto file = *read_file(write_temporary(relu_plan(true), "cpp_api"), 1 << 20);
   file.insert(file.begin(), std::byte{0});  // whatever the alignment
-  const api::Plan plan(std::span(file).subspan(1));
+  const api::Plan plan(std::span<const std::byte>(file).subspan(1));
   api::Session session(plan, {.threads = 2, .guard = 1, .profile = 0});
   const auto x = session.input<float>("x");
   ASSERT_EQ(x.size(), 6u);
