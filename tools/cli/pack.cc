@@ -1,0 +1,210 @@
+#include "tools/cli/pack.h"
+
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "passes/planning/csv.h"
+#include "passes/planning/planner.h"
+#include "runtime/base/file.h"
+#include "tools/cli/sizes.h"
+
+namespace memopt {
+namespace {
+
+struct PackOptions {
+  std::string problem, output, planner, capacity;
+  bool minimize = false, json = false, check = false;
+  int64_t work_limit = PlannerOptions{}.work_limit;
+  uint64_t seed = PlannerOptions{}.seed;
+};
+
+constexpr int64_t kMaxCsvBytes = int64_t{1} << 31;
+
+Result<std::string> read_text(const std::string& path) {
+  if (path == "-") {
+    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, read_file(path, kMaxCsvBytes));
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+// "N", for every space, or "name=N,name=N".
+Status set_capacities(const std::string& text, MemoryProblem& problem) {
+  if (text.empty()) return {};
+  const auto parse = [&](const std::string& size, std::optional<int64_t>& capacity) -> Status {
+    capacity = parse_size(size);
+    if (capacity) return {};
+    return Error{Code::kUsage, "--capacity: '" + size + "' is no size"};
+  };
+  std::string rest = text;
+  while (!rest.empty()) {
+    const size_t comma = rest.find(',');
+    const std::string part = rest.substr(0, comma);
+    rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
+    const auto named = split_assignment(part);
+    bool known = false;
+    for (MemorySpace& space : problem.spaces) {
+      if (named && space.name != named->first) continue;
+      known = true;
+      MEMOPT_RETURN_IF_ERROR(parse(named ? named->second : part, space.capacity_bytes));
+    }
+    if (!known) return Error{Code::kUsage, "--capacity: no space '" + named->first + "'"};
+  }
+  return {};
+}
+
+// The plan that the `offset` column states.
+Result<MemoryPlan> stated_plan(const MemoryCsv& csv) {
+  MemoryPlan plan;
+  plan.spaces.resize(csv.problem.spaces.size());
+  for (size_t i = 0; i < csv.problem.buffers.size(); ++i) {
+    const MemoryBuffer& buffer = csv.problem.buffers[i];
+    if (csv.offsets.empty() || !csv.offsets[i]) {
+      return Error{Code::kVerifyFailed, "buffer '" + buffer.name + "' has no offset"};
+    }
+    plan.offsets.push_back(*csv.offsets[i]);
+    SpacePlan& space = plan.spaces[buffer.space];
+    space.planner = "given";
+    const __int128 top = static_cast<__int128>(*csv.offsets[i]) + buffer.size_bytes;
+    if (top <= INT64_MAX)
+      space.height_bytes = std::max(space.height_bytes, static_cast<int64_t>(top));
+  }
+  MEMOPT_RETURN_IF_ERROR(validate(csv.problem, plan));
+  for (uint32_t s = 0; s < plan.spaces.size(); ++s) {
+    SpacePlan& space = plan.spaces[s];
+    space.lower_bound_bytes = lower_bound(csv.problem, s);
+    const auto& capacity = csv.problem.spaces[s].capacity_bytes;
+    if (capacity && space.height_bytes > *capacity) {
+      space.status = space.lower_bound_bytes > *capacity ? ProofStatus::kImpossible
+                                                         : ProofStatus::kWorkLimitReached;
+    } else if (space.height_bytes == space.lower_bound_bytes) {
+      space.status = ProofStatus::kOptimal;
+    }
+  }
+  return plan;
+}
+
+nlohmann::ordered_json to_json(const MemoryProblem& problem, const MemoryPlan& plan) {
+  nlohmann::ordered_json json = {{"schema", "memopt.pack/1"},
+                                 {"buffers", problem.buffers.size()},
+                                 {"search_nodes", plan.work},
+                                 {"spaces", nlohmann::ordered_json::array()}};
+  for (size_t s = 0; s < plan.spaces.size(); ++s) {
+    const SpacePlan& space = plan.spaces[s];
+    nlohmann::ordered_json entry = {{"name", problem.spaces[s].name},
+                                    {"height_bytes", space.height_bytes},
+                                    {"lower_bound_bytes", space.lower_bound_bytes},
+                                    {"status", to_string(space.status)},
+                                    {"planner", space.planner}};
+    if (problem.spaces[s].capacity_bytes)
+      entry["capacity_bytes"] = *problem.spaces[s].capacity_bytes;
+    json["spaces"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+std::string meaning(const SpacePlan& space) {
+  switch (space.status) {
+    case ProofStatus::kOptimal:
+      return "proved optimal";
+    case ProofStatus::kFits:
+      return "fits the capacity";
+    case ProofStatus::kImpossible:
+      return "the capacity is proved impossible";
+    case ProofStatus::kWorkLimitReached:
+      return "exceeds the capacity; the work limit was reached";
+    case ProofStatus::kGap:
+      break;
+  }
+  const double percent = 100.0 * static_cast<double>(space.height_bytes - space.lower_bound_bytes) /
+                         static_cast<double>(std::max<int64_t>(space.lower_bound_bytes, 1));
+  char text[64];
+  std::snprintf(text, sizeof(text), "within %.3f %% of the optimum", percent);
+  return text;
+}
+
+void print_summary(const MemoryProblem& problem, const MemoryPlan& plan, std::ostream& out) {
+  for (size_t s = 0; s < plan.spaces.size(); ++s) {
+    const SpacePlan& space = plan.spaces[s];
+    if (plan.spaces.size() > 1) out << "space '" << problem.spaces[s].name << "'\n";
+    out << "height       " << format_size(space.height_bytes) << "\nlower bound  "
+        << format_size(space.lower_bound_bytes) << "\nplan         " << meaning(space) << ", by "
+        << space.planner << '\n';
+  }
+}
+
+std::string known_planners() {
+  std::string text = "Algorithm: ";
+  for (const Planner& planner : planners()) {
+    text += std::string(&planner == planners().data() ? "" : ", ") + planner.name;
+  }
+  return text + ". Without it, exact";
+}
+
+Result<MemoryPlan> plan_or_check(const PackOptions& options, const MemoryCsv& csv) {
+  if (options.check) return stated_plan(csv);
+  const bool fit = !options.capacity.empty() && !options.minimize;
+  return plan_memory(csv.problem, {.objective = fit ? Objective::kFit : Objective::kMinimize,
+                                   .planner = options.planner,
+                                   .work_limit = options.work_limit,
+                                   .seed = options.seed});
+}
+
+Status pack(const PackOptions& options, std::ostream& out, std::ostream& err) {
+  MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text(options.problem));
+  Result<MemoryCsv> csv = parse_memory_csv(text);
+  if (!csv.ok()) return in_context(options.problem, csv.error());
+  MemoryProblem& problem = csv->problem;
+  MEMOPT_RETURN_IF_ERROR(set_capacities(options.capacity, problem));
+  const Result<MemoryPlan> plan = plan_or_check(options, *csv);
+  if (!plan.ok()) return in_context(options.problem, plan.error());
+  const Status capacity = capacity_error(problem, *plan);
+  const bool impossible = !capacity.ok() && capacity.error().code == Code::kBudgetImpossible;
+  const bool plan_on_out = options.output == "-";
+  if (!options.output.empty() && !impossible) {
+    MEMOPT_ASSIGN_OR_RETURN(const std::string csv_text, print_memory_csv(problem, plan->offsets));
+    if (plan_on_out) {
+      out << csv_text;
+    } else {
+      MEMOPT_RETURN_IF_ERROR(write_file(options.output, csv_text));
+    }
+  }
+  std::ostream& report = plan_on_out ? err : out;
+  if (options.json) {
+    report << to_json(problem, *plan).dump(2) << '\n';
+  } else {
+    print_summary(problem, *plan, report);
+  }
+  return capacity;
+}
+
+}  // namespace
+
+int run_pack(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+  PackOptions options;
+  const auto app = make_app("pack", "Finds memory offsets for buffers with sizes and lifetimes.");
+  app->add_option("problem", options.problem,
+                  "CSV with the columns id, lower, upper, size and optionally alignment, gaps, "
+                  "fixed_offset, space, conflicts; - for standard input")
+      ->required();
+  app->add_option("-o,--output", options.output,
+                  "Where the problem with its offsets goes; - for standard output");
+  app->add_option("--capacity", options.capacity,
+                  "Bytes that the plan must fit, e.g. 1048576, 8MiB, or sram=1MiB,dram=64MiB");
+  app->add_flag("--minimize", options.minimize,
+                "With --capacity: look for the lowest plan, not only for one that fits");
+  app->add_option("--work-limit", options.work_limit, "Search nodes to spend per space")
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--seed", options.seed, "Of the randomised restarts");
+  app->add_option("--planner", options.planner, known_planners());
+  app->add_flag("--check", options.check,
+                "Verify the offsets that the problem's offset column states, instead of planning");
+  app->add_flag("--json", options.json, "Print the result as JSON (schema memopt.pack/1)");
+  if (const auto exit = parse_arguments(*app, arguments, out, err)) return *exit;
+  const Status status = pack(options, out, err);
+  return status.ok() ? 0 : report_error(*app, status.error(), err);
+}
+
+}  // namespace memopt

@@ -1,0 +1,4 @@
+// Plans memory for buffers given as CSV; see --help.
+#include "tools/cli/pack.h"
+
+int main(int argc, char** argv) { return memopt::tool_main(memopt::run_pack, argc, argv); }
