@@ -1,9 +1,10 @@
 // All kernels of this build, per operator, in order of preference.
+#include "runtime/kernels/onednn/kernels.h"
+
 #include <algorithm>
 #include <array>
 
 #include "runtime/kernels/kernel.h"
-#include "runtime/kernels/onednn/kernels.h"
 #include "runtime/kernels/reference/reference.h"
 
 namespace memopt {
@@ -11,7 +12,7 @@ namespace {
 
 // Faster kernels, best first; the reference kernels follow them.
 constexpr const KernelDef* (*kFastKernels[])() = {
-    onednn::conv,
+    onednn::conv, onednn::matmul, onednn::pool, onednn::lrn, onednn::reorder,
 };
 
 struct Row {

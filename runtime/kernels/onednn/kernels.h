@@ -6,5 +6,9 @@
 namespace memopt::onednn {
 
 const KernelDef* conv();
+const KernelDef* matmul();
+const KernelDef* pool();
+const KernelDef* lrn();
+const KernelDef* reorder();
 
 }  // namespace memopt::onednn

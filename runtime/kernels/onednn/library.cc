@@ -188,13 +188,10 @@ Result<Attributes> make_attributes(const Activation& activation, bool add_destin
   Attributes attributes(made);
   MEMOPT_RETURN_IF_ERROR(
       check(dnnl_primitive_attr_set_scratchpad_mode(made, dnnl_scratchpad_mode_user), "scratch"));
-  if (scale != 1) {
-    MEMOPT_RETURN_IF_ERROR(
-        check(dnnl_primitive_attr_set_output_scales(made, 1, 0, &scale), "scale"));
-  }
   dnnl_post_ops_t made_ops = nullptr;
   MEMOPT_RETURN_IF_ERROR(check(dnnl_post_ops_create(&made_ops), "post-operations"));
   const PostOps ops(made_ops);
+  if (scale != 1) MEMOPT_RETURN_IF_ERROR(append_eltwise(made_ops, dnnl_eltwise_linear, scale));
   if (add_destination) {
     MEMOPT_RETURN_IF_ERROR(check(dnnl_post_ops_append_sum(made_ops, 1.0f), "sum"));
   }

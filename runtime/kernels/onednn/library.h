@@ -69,8 +69,9 @@ Result<MemoryDesc> strided_desc(const Dims& dims, const Dims& strides, DType typ
 Result<MemoryDesc> any_desc(const Dims& dims, DType type);
 int64_t desc_bytes(const MemoryDesc& desc);
 
-// What a primitive does after its sum: adds what the destination holds (residual), then applies
-// the activation; scratch comes from the caller. An error if oneDNN has no such activation.
+// What a primitive does after its sum: multiplies by `scale`, adds what the destination holds (the
+// residual), applies the activation. Scratch comes from the caller. An error if oneDNN has no such
+// activation.
 Result<Attributes> make_attributes(const Activation& activation, bool add_destination,
                                    float scale = 1);
 
