@@ -80,6 +80,8 @@ class OrderState {
   int64_t live_bytes() const { return live_bytes_; }
   bool is_done(int32_t op) const { return done_[op] != 0; }
   bool is_ready(int32_t op) const { return done_[op] == 0 && missing_preds_[op] == 0; }
+  // `op` waits for a single operator.
+  bool is_last_pred_of(int32_t op) const { return missing_preds_[op] == 1; }
   const std::vector<uint8_t>& done() const { return done_; }
   // Operators that have yet to touch the storage.
   uint32_t untouched(int32_t storage) const { return untouched_[storage]; }

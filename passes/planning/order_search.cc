@@ -6,7 +6,8 @@
 namespace memopt::ordering {
 namespace {
 
-constexpr int64_t kMaxChain = 16;
+constexpr int64_t kMaxChain = 4;
+constexpr int32_t kMaxAffected = 4096;  // operators; a set each
 constexpr int64_t kFirstSlice = 4096;
 
 // Sets of operators as rows of bits in one array, with a hash table of row numbers.
@@ -65,17 +66,19 @@ class Search {
         sets_(graph.num_ops()),
         current_(sets_.words(), 0),
         ready_(sets_.words(), 0),
+        suspects_(sets_.words(), 0),
         budget_(std::max(limits.floor_bytes, start_bytes(graph))) {
     for (int32_t op = 0; op < graph.num_ops(); ++op) {
       if (graph.preds[op].empty()) flip(ready_, op);
     }
+    if (graph.num_ops() <= kMaxAffected) find_affected();
   }
 
   // Goes on for about `work` more units; returns whether it is finished.
   bool advance(int64_t work) {
     const int64_t stop = work_ + work;
     if (sets_.size() == 0 && budget_ < limits_.below_bytes) {
-      close(&trail_);
+      close_all();
       store(-1);
     }
     while (!complete_) {
@@ -150,25 +153,26 @@ class Search {
   }
 
   template <typename F>
-  bool any_ready(F f) const {
-    for (int32_t w = 0; w < sets_.words(); ++w) {
-      for (uint64_t bits = ready_[w]; bits != 0; bits &= bits - 1) {
-        if (f(w * 64 + __builtin_ctzll(bits))) return true;
+  static void for_each(const std::vector<uint64_t>& set, F f) {
+    for (size_t w = 0; w < set.size(); ++w) {
+      for (uint64_t bits = set[w]; bits != 0; bits &= bits - 1) {
+        f(static_cast<int32_t>(w * 64 + __builtin_ctzll(bits)));
       }
     }
-    return false;
   }
 
   // Runs `op` and then the chain behind it for as long as that fits; keeps it if it ends with no
   // more live bytes than it started with. Only a chain's prefixes lie between its start and its
   // end, so its end is the lowest point between them, which is what makes running it early safe.
-  bool run_free_chain(int32_t op, std::vector<int32_t>* trail) {
+  bool run_free_chain(int32_t op) {
     const int64_t before = state_.live_bytes();
-    const size_t start = trail->size();
+    const size_t start = trail_.size();
     for (int64_t length = 0; length < kMaxChain; ++length) {
+      const bool ends = state_.live_bytes() + state_.growth_bytes(op) <= before;
+      if (!ends && !unlocks_any(op)) break;
       step(op);
-      trail->push_back(op);
-      if (state_.live_bytes() <= before) return true;
+      trail_.push_back(op);
+      if (ends) return true;
       int32_t next = kNoOp;
       int64_t best = 0;
       for (int32_t succ : graph_.succs[op]) {
@@ -179,33 +183,102 @@ class Search {
       if (next == kNoOp) break;
       op = next;
     }
-    while (trail->size() > start) {
-      step_back(trail->back());
-      trail->pop_back();
+    while (trail_.size() > start) {
+      step_back(trail_.back());
+      trail_.pop_back();
     }
     return false;
   }
 
-  // Runs everything that is free from here.
-  void close(std::vector<int32_t>* trail) {
-    while (any_ready([&](int32_t op) {
-      return state_.running_bytes(op) <= budget_ && run_free_chain(op, trail);
-    })) {
+  bool unlocks_any(int32_t op) const {
+    const std::span<const int32_t> succs = graph_.succs[op];
+    return std::any_of(succs.begin(), succs.end(),
+                       [&](int32_t succ) { return state_.is_last_pred_of(succ); });
+  }
+
+  // Runs everything that is free from here, and notes it in the trail. Of the ready operators only
+  // those in `suspects_` can have become free, unless fewer bytes are live than when the others
+  // were found not to be (`checked_bytes`).
+  void close(int64_t checked_bytes) {
+    while (true) {
+      if (state_.live_bytes() < checked_bytes) {
+        suspects_ = ready_;
+        checked_bytes = state_.live_bytes();
+      }
+      int32_t suspect = kNoOp;
+      for (size_t w = 0; w < suspects_.size() && suspect == kNoOp; ++w) {
+        suspects_[w] &= ready_[w];
+        if (suspects_[w] != 0)
+          suspect = static_cast<int32_t>(w * 64) + __builtin_ctzll(suspects_[w]);
+      }
+      if (suspect == kNoOp) return;
+      flip(suspects_, suspect);
+      ++work_;
+      const size_t start = trail_.size();
+      if (state_.running_bytes(suspect) <= budget_ && run_free_chain(suspect)) {
+        for (size_t i = start; i < trail_.size(); ++i) suspect_affected(trail_[i]);
+      }
+    }
+  }
+
+  void close_all() {
+    suspects_ = ready_;
+    close(state_.live_bytes());
+  }
+
+  // Running `op` changes what these would allocate or free, or lets them run, or one in the chain
+  // behind them.
+  void suspect_affected(int32_t op) {
+    if (affected_.empty()) {
+      suspects_ = ready_;
+      return;
+    }
+    const uint64_t* row = affected_.data() + size_t(op) * suspects_.size();
+    for (size_t w = 0; w < suspects_.size(); ++w) suspects_[w] |= row[w];
+  }
+
+  void find_affected() {
+    const size_t words = suspects_.size();
+    affected_.assign(words * graph_.num_ops(), 0);
+    std::vector<int32_t> frontier, next;
+    for (int32_t op = 0; op < graph_.num_ops(); ++op) {
+      uint64_t* row = affected_.data() + op * words;
+      auto add = [&](int32_t other, std::vector<int32_t>* to) {
+        uint64_t& word = row[other / 64];
+        const uint64_t bit = 1ull << (other % 64);
+        if ((word & bit) == 0) to->push_back(other);
+        word |= bit;
+      };
+      frontier.clear();
+      for (int32_t succ : graph_.succs[op]) add(succ, &frontier);
+      for (int32_t storage : graph_.touches[op]) {
+        for (int32_t other : graph_.touchers[storage]) add(other, &frontier);
+      }
+      for (int64_t length = 1; length < kMaxChain; ++length) {
+        next.clear();
+        for (int32_t other : frontier) {
+          for (int32_t pred : graph_.preds[other]) add(pred, &next);
+        }
+        frontier.swap(next);
+      }
     }
   }
 
   // Steps over `op`, closes, and stores the set if it is new.
   void visit(int32_t op, int32_t from) {
     trail_.assign(1, op);
+    const int64_t checked_bytes = state_.live_bytes();
     step(op);
-    close(&trail_);
+    std::fill(suspects_.begin(), suspects_.end(), 0);
+    suspect_affected(op);
+    close(checked_bytes);
     store(from);
   }
 
   // Closes the current set, which was stored under a smaller budget; false: nothing is free.
   bool visit_closed(int32_t from) {
     trail_.clear();
-    close(&trail_);
+    close_all();
     if (trail_.empty()) return false;
     store(from);
     return true;
@@ -216,8 +289,7 @@ class Search {
     if (sets_.insert(current_)) {
       const int32_t index = sets_.size() - 1;
       parents_.push_back(from);
-      trails_.items.insert(trails_.items.end(), trail_.begin(), trail_.end());
-      trails_.end_row();
+      trails_.append_row(trail_);
       work_ += sets_.words();
       stack_.push_back(index);
       if (is_complete()) {
@@ -229,7 +301,7 @@ class Search {
   }
 
   bool is_complete() const {
-    return !any_ready([](int32_t) { return true; });
+    return std::all_of(ready_.begin(), ready_.end(), [](uint64_t word) { return word == 0; });
   }
 
   void collect(int32_t index) {
@@ -245,14 +317,13 @@ class Search {
     if (index < closed_sets_from_ && visit_closed(index)) return;
     int64_t blocked_at = INT64_MAX;
     choices_.clear();
-    any_ready([&](int32_t op) {
+    for_each(ready_, [&](int32_t op) {
       const int64_t running = state_.running_bytes(op);
       if (running <= budget_) {
         choices_.emplace_back(state_.growth_bytes(op), op);
       } else {
         blocked_at = std::min(blocked_at, running);
       }
-      return false;
     });
     if (blocked_at < limits_.below_bytes) blocked_[blocked_at].push_back(index);
     // The stack pops the last one first: least growth.
@@ -267,7 +338,8 @@ class Search {
   const SearchLimits limits_;
   OrderState state_;
   SetTable sets_;
-  std::vector<uint64_t> current_, ready_;  // of state_
+  std::vector<uint64_t> current_, ready_, suspects_;  // of state_
+  std::vector<uint64_t> affected_;                    // a set per operator, or empty
   int64_t budget_, proved_bytes_ = 0, work_ = 0;
   int32_t closed_sets_from_ = 0;  // older sets were closed under a smaller budget
   std::vector<int32_t> stack_;
