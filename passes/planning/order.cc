@@ -16,6 +16,9 @@ namespace {
 
 using namespace ordering;
 
+// Larger blocks are improved in windows only.
+constexpr int32_t kMaxBeamOps = 4096;
+
 // A part of the reduced problem that every order runs on its own.
 struct Block {
   OrderGraph graph;      // of reduced operators
@@ -53,15 +56,14 @@ void offer_quick_orders(Block* block) {
 }
 
 // Cuts the reduced problem into its blocks, each with the best of the quick orders.
-std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& reduced,
-                               std::span<const int32_t> ends) {
+std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& reduced) {
   const std::vector<int32_t> ids = identity(reduced.graph.num_ops());
   const std::vector<int32_t> expanded = expand_order(reduced, ids);
   const std::vector<int32_t> position = inverse_of(expanded);
   OrderState state(reduced.graph);
   std::vector<Block> blocks;
   int32_t begin = 0, first_member = 0;
-  for (int32_t end : ends) {
+  for (int32_t end : block_ends(reduced.graph)) {
     Block& block = blocks.emplace_back();
     const int32_t last_member =
         first_member + reduced.members.offsets[end] - reduced.members.offsets[begin];
@@ -76,12 +78,42 @@ std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& redu
   return blocks;
 }
 
+// The order of all operators. A block in which the given order stays below the peak of the whole
+// keeps it: it has the locality that its author saw.
+std::vector<int32_t> join_blocks(const OrderGraph& graph, const ReducedGraph& reduced,
+                                 const std::vector<Block>& blocks) {
+  int64_t peak = start_bytes(graph);
+  for (const Block& block : blocks) peak = std::max(peak, block.peak_bytes);
+  const std::vector<int32_t> expanded = expand_order(reduced, identity(reduced.graph.num_ops()));
+  std::vector<int32_t> result;
+  int32_t first_op = 0, first_member = 0;  // of the block
+  for (const Block& block : blocks) {
+    const int32_t members = block.unreduced.num_ops();
+    std::vector<int32_t> given = identity(members);
+    std::sort(given.begin(), given.end(), [&](int32_t a, int32_t b) {
+      return expanded[first_member + a] < expanded[first_member + b];
+    });
+    if (peak_of(block.unreduced, given) <= peak) {
+      for (int32_t member : given) result.push_back(expanded[first_member + member]);
+    } else {
+      std::vector<int32_t> order = block.order;
+      for (int32_t& op : order) op += first_op;
+      const std::vector<int32_t> ops = expand_order(reduced, order);
+      result.insert(result.end(), ops.begin(), ops.end());
+    }
+    first_op += block.graph.num_ops();
+    first_member += members;
+  }
+  return result;
+}
+
 // Improves the blocks until the highest is proved, or the work is used up.
 class BlockSolver {
  public:
   BlockSolver(std::vector<Block>* blocks, const OrderOptions& options)
       : blocks_(*blocks), options_(options) {
     for (Block& block : blocks_) {
+      num_ops_ += block.unreduced.num_ops();
       by_peak_.push_back(&block);
       floor_ = std::max(floor_, block.lower_bound_bytes);
     }
@@ -105,16 +137,23 @@ class BlockSolver {
   }
 
   void improve() {
-    int64_t left = options_.window_work;
+    int64_t left = options_.window_work + options_.window_work_per_op * num_ops_;
     auto blocks_left = static_cast<int64_t>(by_peak_.size());
     for (Block* block : by_peak_) {
       const int64_t share = left / blocks_left--;
       if (block->peak_bytes <= floor_) continue;
+      int64_t work = 0;
+      if (block->graph.num_ops() <= kMaxBeamOps) {
+        SearchResult found =
+            beam_search(block->graph, {floor_, block->peak_bytes, share / 2}, options_.beam_width);
+        if (!found.order.empty()) block->offer(std::move(found.order));
+        work += found.work;
+      }
       std::vector<int32_t> order = block->order;
-      const int64_t work = improve_windows(block->graph, floor_, share, &order);
+      work += improve_windows(block->graph, {floor_, options_.beam_width, share - work}, &order);
+      block->offer(std::move(order));
       left -= work;
       work_ += work;
-      block->offer(std::move(order));
     }
   }
 
@@ -136,6 +175,7 @@ class BlockSolver {
   std::vector<Block>& blocks_;
   const OrderOptions& options_;
   std::vector<Block*> by_peak_;
+  int64_t num_ops_ = 0;
   int64_t floor_ = 0;  // every order has at least this peak
   int64_t work_ = 0;
 };
@@ -154,19 +194,13 @@ Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions& o
   }
 
   const ReducedGraph reduced = merge_chains(graph);
-  const std::vector<int32_t> ends = block_ends(reduced.graph);
-  std::vector<Block> blocks = make_blocks(graph, reduced, ends);
+  std::vector<Block> blocks = make_blocks(graph, reduced);
   BlockSolver solver(&blocks, options);
   solver.bound();
   solver.search();
   solver.improve();
-  std::vector<int32_t> order;
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    for (int32_t op : blocks[i].order) order.push_back((i == 0 ? 0 : ends[i - 1]) + op);
-  }
-  order = expand_order(reduced, order);
+  std::vector<int32_t> order = join_blocks(graph, reduced, blocks);
   const int64_t peak = peak_of(graph, order);
-  // Among equals the given order has the locality its author saw.
   if (peak < result.peak_bytes) {
     result.peak_bytes = peak;
     result.order = std::move(order);

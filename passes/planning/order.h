@@ -62,9 +62,12 @@ struct OrderProblem {
 // Limits count work, not time, so that the result depends on nothing else. A unit is about one
 // operator run or taken back by a search, some ten to a hundred nanoseconds.
 struct OrderOptions {
-  int64_t exact_work = 20'000'000;   // exact search, over the whole problem
-  int64_t window_work = 20'000'000;  // re-optimisation of windows
-  int64_t bound_work = 50'000'000;   // min-cut bound
+  int64_t bound_work = 50'000'000;  // min-cut bound
+  int64_t exact_work = 10'000'000;  // exact search, over the whole problem
+  // Beams and the re-optimisation of windows, where the exact search does not finish.
+  int64_t window_work = 10'000'000;
+  int64_t window_work_per_op = 2000;
+  int32_t beam_width = 64;  // sets kept of each size
 };
 
 enum class OrderProof {

@@ -65,12 +65,26 @@ Status check_ids(const OrderProblem& problem) {
                        id_text("operator", edge.before) + ", which is not before it");
     }
   }
+  std::vector<std::pair<int32_t, int32_t>> reads;  // (operator, value) of the candidates' inputs
+  for (const InPlaceCandidate& pair : problem.in_place) reads.emplace_back(pair.op, pair.input);
+  std::sort(reads.begin(), reads.end());
+  reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
+  std::vector<uint8_t> is_read(reads.size(), 0);
+  auto read_at = [&](int32_t op, int32_t value) {
+    return std::lower_bound(reads.begin(), reads.end(), std::pair(op, value)) - reads.begin();
+  };
+  for (size_t value = 0; value < problem.values.size(); ++value) {
+    for (int32_t op : problem.values[value].consumers) {
+      const std::pair read(op, static_cast<int32_t>(value));
+      const size_t at = read_at(read.first, read.second);
+      if (at < reads.size() && reads[at] == read) is_read[at] = 1;
+    }
+  }
   for (const InPlaceCandidate& pair : problem.in_place) {
     const bool ok = in_range(pair.op, num_ops) && in_range(pair.output, problem.values.size()) &&
                     in_range(pair.input, problem.values.size()) &&
                     problem.values[pair.output].producer == pair.op &&
-                    std::count(problem.values[pair.input].consumers.begin(),
-                               problem.values[pair.input].consumers.end(), pair.op) > 0;
+                    is_read[read_at(pair.op, pair.input)];
     if (!ok) {
       return bad_input("in place at " + id_text("operator", pair.op) + ": " +
                        id_text("value", pair.output) + " over " + id_text("value", pair.input) +

@@ -29,10 +29,10 @@ class Worst {
     const std::span<const InPlacePair> pairs = graph_.in_place[op_];
     for (const InPlacePair& pair : pairs) {
       if (!must_free(pair.input) || (pair.output >= 0 && !may_allocate(pair.output))) continue;
-      const auto rivals = std::count_if(pairs.begin(), pairs.end(), [&](const InPlacePair& other) {
-        return other.output == pair.output || other.input == pair.input;
+      const bool has_rival = std::any_of(pairs.begin(), pairs.end(), [&](const InPlacePair& other) {
+        return &other != &pair && (other.output == pair.output || other.input == pair.input);
       });
-      if (rivals == 1) {
+      if (!has_rival) {
         bytes -= pair.saving;
       } else if (must_allocate(pair.output)) {
         largest = std::max(largest, pair.saving);
@@ -68,8 +68,12 @@ class Worst {
   bool may_allocate(int32_t storage) const {
     if (graph_.live_at_start[storage]) return false;
     const std::span<const int32_t> touchers = graph_.touchers[storage];
-    return std::none_of(touchers.begin(), touchers.end(),
-                        [&](int32_t other) { return contains(earlier_, other); });
+    if (touchers.size() < earlier_.size()) {
+      return std::none_of(touchers.begin(), touchers.end(),
+                          [&](int32_t other) { return contains(earlier_, other); });
+    }
+    return std::none_of(earlier_.begin(), earlier_.end(),
+                        [&](int32_t other) { return contains(graph_.touches[other], storage); });
   }
   bool must_allocate(int32_t storage) const {
     if (storage < 0) return true;

@@ -9,6 +9,7 @@ namespace {
 constexpr int64_t kMaxChain = 4;
 constexpr int32_t kMaxAffected = 4096;  // operators; a set each
 constexpr int64_t kFirstSlice = 4096;
+constexpr int64_t kBeamSteps = 1024;  // a beam does not look for smaller gains
 
 // Sets of operators as rows of bits in one array, with a hash table of row numbers.
 class SetTable {
@@ -106,6 +107,31 @@ class Search {
       stack_.insert(stack_.end(), sets.begin(), sets.end());
       blocked_.erase(blocked_.begin());
     }
+  }
+
+  // Looks for an order within `budget_bytes`, but goes on only from the `width` sets of fewest live
+  // bytes among those with the same number of operators done. Returns whether it found one.
+  bool beam(int64_t budget_bytes, int32_t width, int64_t max_work) {
+    if (budget_bytes < budget_) return false;
+    budget_ = budget_bytes;
+    std::vector<std::vector<int32_t>> layers(graph_.num_ops() + 1);
+    auto sort_in = [&] {
+      for (int32_t index : stack_) layers[depths_[index]].push_back(index);
+      stack_.clear();
+    };
+    close_all();
+    store(-1);
+    for (size_t depth = 0; depth < layers.size() && !complete_ && work_ < max_work; ++depth) {
+      sort_in();
+      std::vector<int32_t>& layer = layers[depth];
+      std::stable_sort(layer.begin(), layer.end(),
+                       [&](int32_t a, int32_t b) { return live_bytes_[a] < live_bytes_[b]; });
+      for (size_t i = 0; i < layer.size() && i < size_t(width) && !complete_; ++i) {
+        expand(layer[i]);
+        sort_in();
+      }
+    }
+    return complete_;
   }
 
   int64_t work() const { return work_; }
@@ -290,6 +316,8 @@ class Search {
       const int32_t index = sets_.size() - 1;
       parents_.push_back(from);
       trails_.append_row(trail_);
+      live_bytes_.push_back(state_.live_bytes());
+      depths_.push_back((from < 0 ? 0 : depths_[from]) + static_cast<int32_t>(trail_.size()));
       work_ += sets_.words();
       stack_.push_back(index);
       if (is_complete()) {
@@ -345,7 +373,9 @@ class Search {
   std::vector<int32_t> stack_;
   std::map<int64_t, std::vector<int32_t>> blocked_;  // by the budget that lets a step more happen
   std::vector<int32_t> parents_;                     // per stored set
-  Rows<int32_t> trails_;  // per stored set: operators run since the parent
+  std::vector<int64_t> live_bytes_;
+  std::vector<int32_t> depths_;  // operators done
+  Rows<int32_t> trails_;         // per stored set: operators run since the parent
   std::vector<int32_t> trail_, order_;
   std::vector<std::pair<int64_t, int32_t>> choices_;
   bool complete_ = false;
@@ -375,6 +405,28 @@ SearchResult search_order(const OrderGraph& graph, const SearchLimits& limits) {
   result.work = forward.work() + backward.work();
   result.lower_bound_bytes = std::max(forward.proved_bytes(), backward.proved_bytes());
   result.order = forward.order().empty() ? mirror_order(backward.order()) : forward.order();
+  return result;
+}
+
+SearchResult beam_search(const OrderGraph& graph, const SearchLimits& limits, int32_t width) {
+  SearchResult result;
+  const OrderGraph mirror = reversed(graph);
+  // Halves the range in which the best peak that the beam can find is.
+  int64_t low = limits.floor_bytes, high = limits.below_bytes;
+  while (high - low > high / kBeamSteps && result.work < limits.max_work) {
+    const int64_t budget = low + (high - low) / 2;
+    bool found = false;
+    for (const OrderGraph* side : {&mirror, &graph}) {
+      Search search(*side, {budget, budget + 1, limits.max_work});
+      found = search.beam(budget, width, limits.max_work - result.work);
+      result.work += search.work();
+      if (!found) continue;
+      high = peak_of(*side, search.order());
+      result.order = side == &graph ? search.order() : mirror_order(search.order());
+      break;
+    }
+    if (!found) low = budget + 1;
+  }
   return result;
 }
 

@@ -33,4 +33,8 @@ struct SearchResult {
 // one meets many dead ends, the other often meets few.
 SearchResult search_order(const OrderGraph& graph, const SearchLimits& limits);
 
+// The same searches, from either end, restricted to the `width` most promising sets of each size:
+// proves nothing, but ends on large problems. It halves the range of budgets until none is left.
+SearchResult beam_search(const OrderGraph& graph, const SearchLimits& limits, int32_t width);
+
 }  // namespace memopt::ordering

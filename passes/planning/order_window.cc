@@ -14,11 +14,10 @@ constexpr int64_t kWorkPerOp = 4000;  // of a window
 
 class Improver {
  public:
-  Improver(const OrderGraph& graph, int64_t floor_bytes, int64_t max_work,
-           std::vector<int32_t>* order)
+  Improver(const OrderGraph& graph, const WindowLimits& limits, std::vector<int32_t>* order)
       : graph_(graph),
-        floor_(floor_bytes),
-        left_(max_work),
+        limits_(limits),
+        left_(limits.max_work),
         order_(*order),
         position_(inverse_of(*order)),
         before_(order->size()),
@@ -40,7 +39,7 @@ class Improver {
         highest_.pop();
         continue;
       }
-      if (bytes <= floor_ || !improve_at(step)) return;
+      if (bytes <= limits_.floor_bytes || !improve_at(step)) return;
     }
   }
 
@@ -64,8 +63,12 @@ class Improver {
   bool improve(int32_t begin, int32_t end, int64_t below) {
     const OrderGraph part = extract_ops(graph_, order_, position_, begin, end, before_[begin]);
     const int64_t work = std::min(left_, kWorkPerOp * (end - begin));
-    const SearchResult found = search_order(part, {floor_, below, work});
+    SearchResult found = search_order(part, {limits_.floor_bytes, below, work});
     left_ -= found.work + (end - begin);
+    if (!found.finished) {
+      found = beam_search(part, {limits_.floor_bytes, below, left_}, limits_.beam_width);
+      left_ -= found.work;
+    }
     if (found.order.empty()) return false;
     OrderState state(part);
     std::vector<int32_t> ops;
@@ -84,7 +87,7 @@ class Improver {
   }
 
   const OrderGraph& graph_;
-  const int64_t floor_;
+  const WindowLimits limits_;
   int64_t left_;
   std::vector<int32_t>& order_;
   std::vector<int32_t> position_;
@@ -94,11 +97,11 @@ class Improver {
 
 }  // namespace
 
-int64_t improve_windows(const OrderGraph& graph, int64_t floor_bytes, int64_t max_work,
+int64_t improve_windows(const OrderGraph& graph, const WindowLimits& limits,
                         std::vector<int32_t>* order) {
-  Improver improver(graph, floor_bytes, max_work, order);
+  Improver improver(graph, limits, order);
   improver.run();
-  return max_work - improver.left();
+  return limits.max_work - improver.left();
 }
 
 }  // namespace memopt::ordering

@@ -8,11 +8,17 @@
 
 namespace memopt::ordering {
 
+struct WindowLimits {
+  int64_t floor_bytes = 0;  // a peak this small is as good as any smaller one
+  int32_t beam_width = 0;   // where a window is too large for the exact search
+  int64_t max_work = 0;
+};
+
 // Lowers the peak of `order` (a topological one): the operators around its highest step are ordered
-// again by the exact search, all others staying where they are, in windows that grow until one
-// helps; again and again, until the peak is at most `floor_bytes`, no window helps at the highest
-// step, or the work is used up. Returns the work done.
-int64_t improve_windows(const OrderGraph& graph, int64_t floor_bytes, int64_t max_work,
+// again by the exact search or a beam, all others staying where they are, in windows that grow
+// until one helps; again and again, until the peak is at most `floor_bytes`, no window helps at the
+// highest step, or the work is used up. Returns the work done.
+int64_t improve_windows(const OrderGraph& graph, const WindowLimits& limits,
                         std::vector<int32_t>* order);
 
 }  // namespace memopt::ordering
