@@ -12,7 +12,8 @@ namespace {
 
 // Faster kernels, best first; the reference kernels follow them.
 constexpr const KernelDef* (*kFastKernels[])() = {
-    onednn::conv, onednn::matmul, onednn::pool, onednn::lrn, onednn::reorder,
+    onednn::conv, onednn::conv_transpose, onednn::matmul, onednn::pool,
+    onednn::lrn,  onednn::reorder,
 };
 
 struct Row {

@@ -6,6 +6,7 @@
 namespace memopt::onednn {
 
 const KernelDef* conv();
+const KernelDef* conv_transpose();
 const KernelDef* matmul();
 const KernelDef* pool();
 const KernelDef* lrn();
