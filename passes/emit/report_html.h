@@ -1,0 +1,13 @@
+// The report as one self-contained HTML file: no external resource, no network, no inline handlers.
+// Strings of the model travel as JSON data and reach the page as text only.
+#pragma once
+
+#include <string>
+
+#include "passes/emit/report.h"
+
+namespace memopt {
+
+std::string report_html(const Report& report);
+
+}  // namespace memopt

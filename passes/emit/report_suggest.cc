@@ -1,0 +1,237 @@
+// "What to try next": every figure that can be is recomputed from the plan's own lifetimes with the
+// thing in question taken out; the others say that they are estimates.
+#include <algorithm>
+#include <string>
+
+#include "passes/emit/report.h"
+
+namespace memopt {
+namespace {
+
+int64_t largest(const std::vector<int64_t>& values) {
+  return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+}
+
+// Tensor names come from models and may be pages long.
+std::string quoted(const std::string& name) {
+  constexpr size_t kLongest = 60;
+  return '\'' + (name.size() <= kLongest ? name : name.substr(0, kLongest) + "...") + '\'';
+}
+
+class Suggester {
+ public:
+  explicit Suggester(Report& report) : report_(report) {}
+
+  void run() {
+    suggest_placement();
+    suggest_order();
+    suggest_caller_io();
+    suggest_scratch();
+    suggest_peak_tensors();
+    suggest_tiles();
+    suggest_micro_batches();
+    suggest_number_formats();
+    std::stable_sort(report_.suggestions.begin(), report_.suggestions.end(),
+                     [](const Suggestion& a, const Suggestion& b) {
+                       if (a.cost != b.cost) return a.cost < b.cost;
+                       return a.saves_bytes > b.saves_bytes;
+                     });
+  }
+
+ private:
+  void add(Suggestion suggestion) {
+    if (suggestion.saves_bytes > 0) report_.suggestions.push_back(std::move(suggestion));
+  }
+
+  std::vector<bool> nothing() const { return std::vector<bool>(report_.tensors.size(), false); }
+
+  // How far the peak of live bytes falls without these roots.
+  int64_t saved_without(const std::vector<bool>& skip, bool skip_scratch = false) const {
+    return report_.peak_live_bytes - largest(live_bytes(report_, skip, skip_scratch));
+  }
+
+  void suggest_placement() {
+    add({.action = "Spend more work on the placement (a longer or exact search)",
+         .reason = "The arena is larger than the live bytes at its peak.",
+         .saves_bytes =
+             report_.bytes.arena - std::max(report_.peak_live_bytes, report_.lower_bound_bytes),
+         .cost = SuggestionCost::kNothing});
+  }
+
+  void suggest_order() {
+    if (report_.bound_kind == BoundKind::kAllOrders) {
+      add({.action = "Search longer for a better order of the steps",
+           .reason = "The bound holds for all orders, and this order needs more.",
+           .saves_bytes = report_.peak_live_bytes - report_.lower_bound_bytes,
+           .estimate = true,
+           .cost = SuggestionCost::kNothing});
+      return;
+    }
+    int64_t widest = 0;
+    for (const ReportStep& step : report_.steps) widest = std::max(widest, step.working_set_bytes);
+    add({.action = "Search for a better order of the steps",
+         .reason = "The bound holds for this order only. At most this much: no order needs less "
+                   "than the largest step's own operands and scratch.",
+         .saves_bytes = report_.peak_live_bytes - widest,
+         .estimate = true,
+         .cost = SuggestionCost::kNothing});
+  }
+
+  void suggest_caller_io() {
+    std::vector<bool> skip = nothing();
+    for (const ReportTensor& tensor : report_.tensors) {
+      if (tensor.is_input || tensor.is_output) skip[tensor.root] = true;
+    }
+    add({.action = "Bind inputs and outputs to the caller's own buffers",
+         .reason = "They are in the arena. The caller then holds these bytes, without a copy.",
+         .saves_bytes = saved_without(skip),
+         .cost = SuggestionCost::kNothing});
+  }
+
+  void suggest_scratch() {
+    add({.action = "Choose kernels with less scratch",
+         .reason = "What the arena would need if no kernel used any scratch.",
+         .saves_bytes = saved_without(nothing(), true),
+         .cost = SuggestionCost::kTime});
+  }
+
+  // The largest tensors at the peak: those that the step itself uses can be cut, those that only
+  // wait for a later step can be made again or moved out.
+  void suggest_peak_tensors() {
+    constexpr size_t kMost = 3;
+    if (report_.steps.empty()) return;
+    const ReportStep& peak = report_.steps[static_cast<size_t>(report_.peak_step)];
+    const auto used_by_peak = [&](uint32_t root) {
+      const auto is_root = [&](uint32_t i) { return report_.tensors[i].root == root; };
+      return std::any_of(peak.inputs.begin(), peak.inputs.end(), is_root) ||
+             std::any_of(peak.outputs.begin(), peak.outputs.end(), is_root);
+    };
+    const size_t count = std::min(kMost, report_.peak_tensors.size());
+    for (size_t k = 0; k < count; ++k) {
+      const uint32_t i = report_.peak_tensors[k];
+      const ReportTensor& tensor = report_.tensors[i];
+      if (tensor.is_input || tensor.is_output) continue;
+      std::vector<bool> skip = nothing();
+      skip[i] = true;
+      Suggestion suggestion;
+      suggestion.saves_bytes = saved_without(skip);
+      suggestion.cost = SuggestionCost::kTime;
+      if (used_by_peak(i)) {
+        suggestion.action = "Compute " + quoted(tensor.name) + " in tiles";
+        suggestion.reason = "An operand of the peak step " + quoted(peak.name) +
+                            "; at most this much, less what halos and staging need.";
+      } else {
+        suggestion.action = "Recompute " + quoted(tensor.name) + " or keep it elsewhere meanwhile";
+        suggestion.reason = "It only waits while the peak step " + quoted(peak.name) +
+                            " runs: steps " + std::to_string(tensor.begin) + " to " +
+                            std::to_string(tensor.end - 1) + '.';
+      }
+      add(std::move(suggestion));
+    }
+  }
+
+  // Where several steps share the peak, one tensor less changes nothing: takes the largest operand
+  // of the highest step away, again and again, until the peak has fallen by a quarter.
+  void suggest_tiles() {
+    constexpr size_t kMost = 32;
+    std::vector<bool> skip = nothing();
+    std::vector<uint32_t> taken;
+    std::vector<int64_t> live = live_bytes(report_, skip);
+    while (!live.empty() && taken.size() < kMost &&
+           4 * largest(live) > 3 * report_.peak_live_bytes) {
+      const auto highest = std::max_element(live.begin(), live.end()) - live.begin();
+      const std::optional<uint32_t> root =
+          largest_operand(report_.steps[static_cast<size_t>(highest)], skip);
+      if (!root) break;
+      skip[*root] = true;
+      taken.push_back(*root);
+      live = live_bytes(report_, skip);
+    }
+    if (taken.size() < 2) return;  // one tensor: suggest_peak_tensors() has said it
+    add({.action = "Compute the steps around " + std::to_string(taken.size()) +
+                   " large tensors in tiles, " + quoted(report_.tensors[taken.front()].name) +
+                   " first",
+         .reason =
+             "Several steps are near the peak and all of them must shrink; at most this much, "
+             "less what halos and staging need.",
+         .saves_bytes = report_.peak_live_bytes - largest(live),
+         .cost = SuggestionCost::kTime});
+  }
+
+  // The largest root in the arena that the step uses, that is no input or output and not in `skip`.
+  std::optional<uint32_t> largest_operand(const ReportStep& step,
+                                          const std::vector<bool>& skip) const {
+    std::optional<uint32_t> best;
+    for (const auto* operands : {&step.inputs, &step.outputs}) {
+      for (const uint32_t i : *operands) {
+        const uint32_t root = report_.tensors[i].root;
+        const ReportTensor& tensor = report_.tensors[root];
+        if (tensor.storage != Storage::kArena || tensor.is_input || tensor.is_output ||
+            skip[root]) {
+          continue;
+        }
+        if (!best || tensor.bytes > report_.tensors[*best].bytes) best = root;
+      }
+    }
+    return best;
+  }
+
+  void suggest_micro_batches() {
+    int64_t batch = 0;
+    for (const ReportTensor& tensor : report_.tensors) {
+      if (!tensor.is_input) continue;
+      const int64_t first = tensor.type.dims.empty() ? 0 : tensor.type.dims[0];
+      if (first <= 1 || (batch != 0 && first != batch)) return;  // no common batch dimension
+      batch = first;
+    }
+    if (batch < 2) return;
+    add({.action = "Run the batch of " + std::to_string(batch) + " one by one (micro-batches)",
+         .reason = "If the first dimension of every input is a batch.",
+         .saves_bytes = report_.bytes.arena_activations / batch * (batch - 1),
+         .estimate = true,
+         .cost = SuggestionCost::kTime});
+  }
+
+  void suggest_number_formats() {
+    std::vector<bool> f32 = nothing();
+    int64_t f32_constants = 0;
+    for (uint32_t i = 0; i < report_.tensors.size(); ++i) {
+      const ReportTensor& tensor = report_.tensors[i];
+      if (tensor.type.dtype != DType::kF32 || tensor.root != i) continue;
+      f32[i] = true;
+      if (tensor.storage == Storage::kConstant) f32_constants += tensor.bytes;
+    }
+    const std::vector<int64_t> others = live_bytes(report_, f32);
+    const auto saved_at = [&](int divisor) {
+      int64_t peak = 0;
+      for (size_t step = 0; step < others.size(); ++step) {
+        const int64_t floats = report_.steps[step].live_bytes - others[step];
+        peak = std::max(peak, others[step] + floats / divisor);
+      }
+      return report_.peak_live_bytes - peak;
+    };
+    const char* const kActivations = "Activations only; scratch and reorders may change.";
+    const char* const kWeights = "Weights in the plan file; check the outputs.";
+    for (const auto& [name, divisor] : {std::pair("fp16", 2), std::pair("int8", 4)}) {
+      add({.action = std::string("Store activations as ") + name,
+           .reason = kActivations,
+           .saves_bytes = saved_at(divisor),
+           .estimate = true,
+           .cost = SuggestionCost::kAccuracy});
+      add({.action = std::string("Store constants as ") + name,
+           .reason = kWeights,
+           .saves_bytes = f32_constants / divisor * (divisor - 1),
+           .constants = true,
+           .estimate = true,
+           .cost = SuggestionCost::kAccuracy});
+    }
+  }
+
+  Report& report_;
+};
+
+}  // namespace
+
+void add_suggestions(Report& report) { Suggester(report).run(); }
+
+}  // namespace memopt

@@ -1,0 +1,128 @@
+#include "passes/emit/text_table.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "runtime/base/check.h"
+
+namespace memopt {
+namespace {
+
+// The number of bytes of the well-formed UTF-8 character at the front of `text`; 0 if there is
+// none.
+size_t utf8_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  if (byte(0) < 0x80) return 1;
+  const size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
+  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const bool overlong = (byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xf0 && byte(1) < 0x90);
+  const bool outside = (byte(0) == 0xed && byte(1) > 0x9f) || (byte(0) == 0xf4 && byte(1) > 0x8f);
+  return overlong || outside ? 0 : length;
+}
+
+// Control characters, also those that C1 and the bidirectional marks hide in UTF-8.
+bool is_hidden(std::string_view character) {
+  const auto first = static_cast<uint8_t>(character[0]);
+  if (character.size() == 1) return first < 0x20 || first == 0x7f;
+  if (character.size() == 2) return first == 0xc2 && static_cast<uint8_t>(character[1]) < 0xa0;
+  return character == "\u200e" || character == "\u200f" ||
+         (character >= "\u2028" && character <= "\u202e") ||
+         (character >= "\u2066" && character <= "\u2069");
+}
+
+size_t width_of(std::string_view text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+}
+
+std::string format(const char* pattern, double value) {
+  std::array<char, 64> buffer;
+  std::snprintf(buffer.data(), buffer.size(), pattern, value);
+  return buffer.data();
+}
+
+}  // namespace
+
+std::string size_text(int64_t bytes) {
+  constexpr std::array<const char*, 6> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while ((value >= 1024 || value <= -1024) && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  const double size = value < 0 ? -value : value;
+  const char* pattern = unit == 0 || size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2f";
+  return format(pattern, value) + ' ' + kUnits[unit];
+}
+
+std::string count_text(int64_t count) {
+  std::string digits = std::to_string(count);
+  const size_t first = count < 0 ? 1 : 0;
+  for (size_t i = digits.size(); i > first + 3; i -= 3) digits.insert(i - 3, 1, ',');
+  return digits;
+}
+
+std::string exact_size_text(int64_t bytes) { return count_text(bytes) + " B"; }
+
+std::string both_sizes_text(int64_t bytes) {
+  if (bytes > -1024 && bytes < 1024) return exact_size_text(bytes);
+  return size_text(bytes) + " (" + exact_size_text(bytes) + ')';
+}
+
+std::string percent_text(int64_t part, int64_t whole) {
+  if (whole <= 0) return part == 0 ? "0.0 %" : "-";
+  const double percent = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+  if (part > 0 && percent < 0.1) return "< 0.1 %";
+  return format("%.1f", percent) + " %";
+}
+
+std::string printable(std::string_view text, size_t columns) {
+  std::string out;
+  size_t used = 0;
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    const size_t taken = std::max<size_t>(1, length);
+    std::string shown(text.substr(0, taken));
+    if (length == 0 || is_hidden(shown)) {
+      std::string escaped;
+      for (const char c : shown) {
+        std::array<char, 8> buffer;
+        std::snprintf(buffer.data(), buffer.size(), "\\x%02x", static_cast<uint8_t>(c));
+        escaped += buffer.data();
+      }
+      shown = escaped;
+    }
+    used += width_of(shown);
+    if (used > columns) return out + "...";
+    out += shown;
+    text.remove_prefix(taken);
+  }
+  return out;
+}
+
+std::string TextTable::text(size_t indent) const {
+  std::vector<size_t> widths(columns_.size(), 0);
+  for (const auto& row : rows_) {
+    MEMOPT_CHECK(row.size() <= columns_.size());
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  }
+  std::string out;
+  for (const auto& row : rows_) {
+    std::string line(indent, ' ');
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (i > 0) line += "  ";
+      const std::string space(widths[i] - width_of(row[i]), ' ');
+      line += columns_[i] == Align::kRight ? space + row[i] : row[i] + space;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + '\n';
+  }
+  return out;
+}
+
+}  // namespace memopt

@@ -1,0 +1,43 @@
+// Aligned columns for terminals, and numbers and names as people read them.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace memopt {
+
+// "4.59 MiB"; exact below 1 KiB ("812 B"). Binary units.
+std::string size_text(int64_t bytes);
+// "4,816,896 B".
+std::string exact_size_text(int64_t bytes);
+// "4.59 MiB (4,816,896 B)", or "812 B".
+std::string both_sizes_text(int64_t bytes);
+// "12,345".
+std::string count_text(int64_t count);
+// "1.3 %" of `whole`; tiny differences never read as zero ("< 0.1 %").
+std::string percent_text(int64_t part, int64_t whole);
+
+// A string of a model made safe for a terminal: control characters and malformed UTF-8 are escaped
+// as \x1b, and what exceeds `columns` characters is cut with "...".
+std::string printable(std::string_view text, size_t columns = 80);
+
+// Rows of cells; each column as wide as its widest cell. Cells are measured in UTF-8 characters.
+class TextTable {
+ public:
+  enum class Align : uint8_t { kLeft, kRight };
+  explicit TextTable(std::vector<Align> columns) : columns_(std::move(columns)) {}
+  // At most as many cells as columns.
+  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  bool empty() const { return rows_.empty(); }
+  // Every line begins with `indent` spaces and has none at its end; columns are two spaces apart.
+  std::string text(size_t indent = 0) const;
+
+ private:
+  std::vector<Align> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace memopt

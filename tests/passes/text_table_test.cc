@@ -1,0 +1,57 @@
+#include "passes/emit/text_table.h"
+
+#include <gtest/gtest.h>
+
+namespace memopt {
+namespace {
+
+TEST(SizeText, UsesBinaryUnitsAndThreeDigits) {
+  EXPECT_EQ(size_text(0), "0 B");
+  EXPECT_EQ(size_text(1023), "1023 B");
+  EXPECT_EQ(size_text(1024), "1.00 KiB");
+  EXPECT_EQ(size_text(4816896), "4.59 MiB");
+  EXPECT_EQ(size_text(-2048), "-2.00 KiB");
+  EXPECT_EQ(both_sizes_text(4816896), "4.59 MiB (4,816,896 B)");
+  EXPECT_EQ(both_sizes_text(812), "812 B");
+  EXPECT_EQ(size_text(INT64_MAX), "8192 PiB");
+}
+
+TEST(CountText, GroupsThousands) {
+  EXPECT_EQ(count_text(0), "0");
+  EXPECT_EQ(count_text(999), "999");
+  EXPECT_EQ(count_text(1000), "1,000");
+  EXPECT_EQ(count_text(-1234567), "-1,234,567");
+}
+
+TEST(PercentText, NeverRoundsADifferenceToZero) {
+  EXPECT_EQ(percent_text(0, 100), "0.0 %");
+  EXPECT_EQ(percent_text(1, 1000000), "< 0.1 %");
+  EXPECT_EQ(percent_text(1, 8), "12.5 %");
+  EXPECT_EQ(percent_text(5, 0), "-");
+}
+
+TEST(Printable, EscapesWhatATerminalWouldObey) {
+  EXPECT_EQ(printable("conv\x1b[31m\n"), "conv\\x1b[31m\\x0a");
+  EXPECT_EQ(printable("ok \xff\xfe"), "ok \\xff\\xfe");
+  EXPECT_EQ(printable("\u202egnp"), "\\xe2\\x80\\xaegnp");  // right-to-left override
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m"),
+            "\\xc2\\x9b31m");                               // C1 control sequence introducer
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate is not UTF-8
+  EXPECT_EQ(printable("größe 層"), "größe 層");
+}
+
+TEST(Printable, CutsLongNamesByCharacters) {
+  EXPECT_EQ(printable("äöüß", 4), "äöüß");
+  EXPECT_EQ(printable("äöüß!", 4), "äöüß...");
+}
+
+TEST(TextTable, AlignsByCharactersAndLeavesNoTrailingSpace) {
+  TextTable table({TextTable::Align::kLeft, TextTable::Align::kRight, TextTable::Align::kLeft});
+  table.add({"ä", "1", "x"});
+  table.add({"long", "100"});
+  EXPECT_EQ(table.text(1), " ä       1  x\n long  100\n");
+}
+
+}  // namespace
+}  // namespace memopt
