@@ -1,0 +1,192 @@
+#include "tools/cli/inspect.h"
+
+#include <iostream>
+#include <iterator>
+
+#include "passes/emit/report.h"
+#include "passes/emit/report_diff.h"
+#include "passes/emit/report_dot.h"
+#include "passes/emit/report_html.h"
+#include "passes/emit/report_json.h"
+#include "passes/emit/report_map.h"
+#include "passes/emit/report_text.h"
+#include "runtime/base/file.h"
+#include "runtime/plan/load.h"
+
+namespace memopt {
+namespace {
+
+constexpr const char* kFooter =
+    "A plan can also come first: memopt-inspect model.plan map\n"
+    "Exit status: 0 done, 2 usage, 3 bad plan or lock file, 6 unsafe plan, 8 memory grew, 9 disk.\n"
+    "Examples:\n"
+    "  memopt-inspect model.plan\n"
+    "  memopt-inspect explain model.plan --html report.html\n"
+    "  memopt-inspect lock model.plan -o memory.lock && memopt-inspect check model.plan "
+    "memory.lock";
+
+struct Options {
+  std::string plan;
+  std::string other;  // diff: the second plan; check: the lock file
+  std::string output = "-";
+  std::string html;
+  bool json = false;
+  bool dot = false;
+  bool fail_on_growth = false;
+  MapOptions map;
+};
+
+Result<Report> report_of(const std::string& path) {
+  LoadOptions load;
+  Result<std::shared_ptr<const LoadedPlan>> plan = bad_input("");
+  if (path == "-") {
+    const std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
+    load.mode = LoadMode::kCopy;
+    plan = load_plan(std::as_bytes(std::span(bytes)), "standard input", load);
+  } else {
+    plan = load_plan(path, load);
+  }
+  if (!plan.ok()) return plan.error();
+  return build_report((*plan)->plan(), {.model = path, .runtime_bytes = std::nullopt});
+}
+
+Status write_result(const Options& options, const std::string& text, std::ostream& out) {
+  if (options.output != "-") return write_file(options.output, text);
+  out << text << std::flush;
+  if (!out) return Error{Code::kOutOfResource, "standard output: cannot write"};
+  return {};
+}
+
+// The views of one plan: a function from its report to text.
+using View = std::string (*)(const Report&, const Options&);
+
+Status show(const Options& options, View view, bool details, std::ostream& out) {
+  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
+  if (!options.html.empty()) {
+    MEMOPT_RETURN_IF_ERROR(write_file(options.html, report_html(report)));
+  }
+  const std::string text = options.json  ? report_json(report, details) + '\n'
+                           : options.dot ? report_dot(report)
+                                         : view(report, options);
+  return write_result(options, text, out);
+}
+
+Status diff(const Options& options, std::ostream& out) {
+  MEMOPT_ASSIGN_OR_RETURN(const Report before, report_of(options.plan));
+  MEMOPT_ASSIGN_OR_RETURN(const Report after, report_of(options.other));
+  MEMOPT_RETURN_IF_ERROR(write_result(
+      options, options.json ? diff_json(before, after) : diff_text(before, after), out));
+  if (!options.fail_on_growth) return {};
+  return check_growth(compare_figures(before, after), after);
+}
+
+Status lock(const Options& options, std::ostream& out) {
+  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
+  return write_result(options, lock_text(report), out);
+}
+
+Status check(const Options& options, std::ostream& out) {
+  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
+  constexpr int64_t kLargestLock = 1 << 20;
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> file,
+                          read_file(options.other, kLargestLock));
+  const std::string_view lock(reinterpret_cast<const char*>(file.data()), file.size());
+  auto figures = compare_with_lock(lock, report);
+  if (!figures.ok()) return in_context(options.other, figures.error());
+  if (const Status growth = check_growth(*figures, report); !growth.ok()) {
+    return in_context(options.plan, growth.error());
+  }
+  const bool shrank = std::any_of(figures->begin(), figures->end(),
+                                  [](const FigureChange& f) { return f.after < f.before; });
+  return write_result(
+      options,
+      shrank ? "ok: smaller than the lock; run lock again to keep it so\n" : "ok: as locked\n",
+      out);
+}
+
+struct ViewCommand {
+  const char* name;
+  const char* summary;
+  View view;
+  bool details;  // the JSON has all tensors and steps
+};
+
+constexpr ViewCommand kViews[] = {
+    {"summary", "Classes of bytes, bound, peak, what to try next (the default)",
+     [](const Report& report, const Options&) { return summary_text(report); }, false},
+    {"tensors", "One line per tensor: type, storage, bytes, offset, life, alias",
+     [](const Report& report, const Options&) { return tensors_text(report); }, true},
+    {"ops", "One line per step: operator, kernel, live bytes, scratch",
+     [](const Report& report, const Options&) { return steps_text(report); }, true},
+    {"map", "A picture of the arena: steps from left to right, addresses upwards",
+     [](const Report& report, const Options& options) { return map_text(report, options.map); },
+     true},
+    {"explain", "In words: why the peak is what it is, and what each byte of it is",
+     [](const Report& report, const Options&) { return explain_text(report); }, false},
+};
+
+void add_view_options(CLI::App& app, Options& options) {
+  app.add_option("plan", options.plan, "Plan file; - reads standard input");
+  app.add_flag("--json", options.json, "JSON, schema memopt.report/1, integer bytes");
+  app.add_flag("--dot", options.dot, "Graphviz: steps and the tensors between them");
+  app.add_option("--html", options.html, "Also write the interactive report to this file");
+  app.add_option("-o,--output", options.output, "Where the result goes");
+}
+
+}  // namespace
+
+int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+  const auto owned = make_app("inspect", "Shows what a memopt plan needs, why, and what changed.");
+  CLI::App& app = *owned;
+  app.footer(kFooter);
+  app.require_subcommand(0, 1);
+  Options options;
+  View view = kViews[0].view;
+  bool details = false;
+  Status (*action)(const Options&, std::ostream&) = nullptr;
+  add_view_options(app, options);
+  for (const ViewCommand& command : kViews) {
+    CLI::App* sub = app.add_subcommand(command.name, command.summary);
+    add_view_options(*sub, options);
+    if (command.name == std::string_view("map")) {
+      sub->add_option("--columns", options.map.columns, "Width of the picture")
+          ->check(CLI::Range(8, 1000));
+      sub->add_option("--rows", options.map.rows, "Height of the picture")
+          ->check(CLI::Range(4, 1000));
+      sub->add_flag("--ascii", options.map.ascii, "Only ASCII characters");
+    }
+    sub->callback([&] {
+      view = command.view;
+      details = command.details;
+    });
+  }
+  CLI::App* differ = app.add_subcommand("diff", "What changed from one plan to another");
+  differ->add_option("before", options.plan, "Plan file")->required();
+  differ->add_option("after", options.other, "Plan file")->required();
+  differ->add_flag("--json", options.json, "JSON, schema memopt.diff/1");
+  differ->add_flag("--fail-on-growth", options.fail_on_growth,
+                   "Exit with 8 if arena, constants, inputs and outputs, or state grew");
+  differ->add_option("-o,--output", options.output, "Where the result goes");
+  differ->callback([&] { action = diff; });
+  CLI::App* locker = app.add_subcommand("lock", "Write down what a plan needs, for check");
+  locker->add_option("plan", options.plan, "Plan file")->required();
+  locker->add_option("-o,--output", options.output, "The lock file");
+  locker->callback([&] { action = lock; });
+  CLI::App* checker = app.add_subcommand("check", "Fail (exit 8) if a plan needs more than locked");
+  checker->add_option("plan", options.plan, "Plan file")->required();
+  checker->add_option("lock", options.other, "Lock file, made by lock")->required();
+  checker->callback([&] { action = check; });
+
+  if (const auto status = parse_arguments(app, arguments, out, err)) return *status;
+  if (options.plan.empty()) {
+    return report_error(app, {Code::kUsage, "which plan? (memopt-inspect model.plan)"}, err);
+  }
+  if (options.json && options.dot) {
+    return report_error(app, {Code::kUsage, "--json or --dot, not both"}, err);
+  }
+  const Status status =
+      action != nullptr ? action(options, out) : show(options, view, details, out);
+  return status.ok() ? 0 : report_error(app, status.error(), err);
+}
+
+}  // namespace memopt
