@@ -1,0 +1,42 @@
+#include "tools/cli/dump.h"
+
+#include <filesystem>
+
+#include "compiler/ir/text.h"
+#include "runtime/base/file.h"
+
+namespace memopt {
+
+Result<GraphDumper> GraphDumper::create(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return Error{Code::kOutOfResource,
+                 "cannot make the folder '" + folder + "': " + error.message()};
+  }
+  return GraphDumper(folder);
+}
+
+Status GraphDumper::dump_graph(std::string_view stage, const Graph& graph) {
+  std::string number = std::to_string(count_++);
+  if (number.size() < 2) number.insert(0, 1, '0');
+  return write_file(folder_ + '/' + number + '-' + std::string(stage) + ".ir",
+                    print_graph(graph, {.elide_large_constants = true}));
+}
+
+void GraphDumper::observe(const PassEvent& event) {
+  if (!event.changed || !first_failure_.ok()) return;
+  first_failure_ = dump_graph(event.pass, *event.graph);
+}
+
+Status GraphDumper::dump_memory(const CompiledModel& model) {
+  MEMOPT_RETURN_IF_ERROR(first_failure_);
+  MEMOPT_RETURN_IF_ERROR(dump_graph("lowered", model.graph));
+  const MemoryProblem& problem = model.buffers.assignment.problem;
+  MEMOPT_RETURN_IF_ERROR(write_file(folder_ + "/problem.csv", problem_to_csv(problem)));
+  MEMOPT_RETURN_IF_ERROR(
+      write_file(folder_ + "/plan.csv", plan_to_csv(problem, model.buffers.plan)));
+  return write_file(folder_ + "/plan.txt", dump_plan(model.plan()));
+}
+
+}  // namespace memopt

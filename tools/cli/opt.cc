@@ -1,0 +1,105 @@
+#include "tools/cli/opt.h"
+
+#include <iostream>
+#include <iterator>
+
+#include "compiler/ir/text.h"
+#include "compiler/ir/verify.h"
+#include "passes/pass.h"
+#include "passes/pipeline.h"
+#include "runtime/base/file.h"
+
+namespace memopt {
+namespace {
+
+constexpr int64_t kMaxTextBytes = int64_t{1} << 30;
+
+struct Flags {
+  std::string input = "-";
+  std::string output = "-";
+  std::vector<std::string> passes;
+  bool pipeline = false;
+  bool print_after_change = false;
+  bool time = false;
+  bool list = false;
+  bool elide = false;
+  int64_t stop_after = -1;
+};
+
+Result<std::string> read_text(const std::string& path) {
+  if (path == "-") {
+    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, read_file(path, kMaxTextBytes));
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+Result<std::vector<const Pass*>> chosen_passes(const Flags& flags) {
+  std::vector<const Pass*> passes;
+  if (flags.pipeline) {
+    passes = optimization_pipeline();
+    for (const Pass* pass : layout_pipeline()) passes.push_back(pass);
+  }
+  for (const std::string& name : flags.passes) {
+    const Pass* pass = find_pass(name);
+    if (!pass) return Error{Code::kUsage, "unknown pass '" + name + "'; --list names them all"};
+    passes.push_back(pass);
+  }
+  if (flags.stop_after >= 0 && static_cast<size_t>(flags.stop_after) < passes.size()) {
+    passes.resize(static_cast<size_t>(flags.stop_after));
+  }
+  return passes;
+}
+
+Status optimize(const Flags& flags, std::ostream& out, std::ostream& err) {
+  MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text(flags.input));
+  auto parsed = parse_graph(text);
+  if (!parsed.ok()) return in_context(flags.input, parsed.error());
+  Graph graph = *std::move(parsed);
+  if (Status status = verify_graph(graph); !status.ok()) {
+    return bad_input(flags.input + ": " + status.error().message);
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<const Pass*> passes, chosen_passes(flags));
+  RunPassesOptions options;
+  options.observer = [&](const PassEvent& event) {
+    if (flags.time) {
+      err << event.pass << ": " << event.seconds << " s" << (event.changed ? "" : " (unchanged)")
+          << '\n';
+    }
+    if (flags.print_after_change && event.changed) {
+      err << "// after " << event.pass << '\n' << print_graph(*event.graph, {flags.elide});
+    }
+  };
+  MEMOPT_RETURN_IF_ERROR(run_passes(graph, passes, options));
+  const std::string result = print_graph(graph, {flags.elide});
+  if (flags.output != "-") return write_file(flags.output, result);
+  out << result;
+  return {};
+}
+
+}  // namespace
+
+int run_opt(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+  Flags flags;
+  const auto app = make_app("opt", "Runs passes on a graph in text form (.ir).");
+  app->add_option("input", flags.input, "graph to read; - is standard input");
+  app->add_option("-o,--output", flags.output, "where the result goes; - is standard output");
+  app->add_option("--passes", flags.passes, "passes to run, in this order")->delimiter(',');
+  app->add_flag("--pipeline", flags.pipeline, "run the default pipeline first");
+  app->add_option("--stop-after", flags.stop_after, "run only the first N passes");
+  app->add_flag("--print-after-change", flags.print_after_change,
+                "print the graph after each pass that changed it");
+  app->add_flag("--time", flags.time, "print the time of each pass");
+  app->add_flag("--elide", flags.elide, "leave large constants out of what is printed");
+  app->add_flag("--list", flags.list, "list the passes");
+  if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;
+  if (flags.list) {
+    for (const Pass& pass : all_passes()) out << pass.name << ": " << pass.summary << '\n';
+    return 0;
+  }
+  if (Status status = optimize(flags, out, err); !status.ok())
+    return report_error(*app, status.error(), err);
+  return 0;
+}
+
+}  // namespace memopt
