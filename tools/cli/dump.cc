@@ -1,8 +1,11 @@
 #include "tools/cli/dump.h"
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "compiler/ir/text.h"
+#include "passes/planning/csv.h"
 #include "runtime/base/file.h"
 
 namespace memopt {
@@ -32,10 +35,17 @@ void GraphDumper::observe(const PassEvent& event) {
 Status GraphDumper::dump_memory(const CompiledModel& model) {
   MEMOPT_RETURN_IF_ERROR(first_failure_);
   MEMOPT_RETURN_IF_ERROR(dump_graph("lowered", model.graph));
-  const MemoryProblem& problem = model.buffers.assignment.problem;
-  MEMOPT_RETURN_IF_ERROR(write_file(folder_ + "/problem.csv", problem_to_csv(problem)));
-  MEMOPT_RETURN_IF_ERROR(
-      write_file(folder_ + "/plan.csv", plan_to_csv(problem, model.buffers.plan)));
+  MemoryProblem problem = model.buffers.assignment.problem;
+  for (MemoryBuffer& buffer : problem.buffers) {  // the format has no quoting
+    std::replace_if(
+        buffer.name.begin(), buffer.name.end(),
+        [](unsigned char c) { return c == ',' || std::isspace(c) || std::iscntrl(c); }, '_');
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const std::string rows, print_memory_csv(problem));
+  MEMOPT_RETURN_IF_ERROR(write_file(folder_ + "/problem.csv", rows));
+  MEMOPT_ASSIGN_OR_RETURN(const std::string planned,
+                          print_memory_csv(problem, model.buffers.plan.offsets));
+  MEMOPT_RETURN_IF_ERROR(write_file(folder_ + "/plan.csv", planned));
   return write_file(folder_ + "/plan.txt", dump_plan(model.plan()));
 }
 
