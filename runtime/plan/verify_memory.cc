@@ -30,6 +30,18 @@ std::string text(const Range& range) {
   return "[" + std::to_string(range.begin) + ", " + std::to_string(range.end) + ")";
 }
 
+// Every element of one lies where the same element of the other does.
+bool same_elements(const PlanValue& a, const PlanValue& b) {
+  if (a.offset_bytes != b.offset_bytes || a.dims != b.dims ||
+      dtype_bits(a.dtype) != dtype_bits(b.dtype)) {
+    return false;
+  }
+  for (int i = 0; i < a.dims.rank(); ++i) {
+    if (a.dims[i] > 1 && a.strides[i] != b.strides[i]) return false;
+  }
+  return true;
+}
+
 // Which root wrote each byte of the arena last.
 class OwnerMap {
  public:
@@ -255,9 +267,7 @@ class Simulation {
     const PlanValue& to = value(*instruction.outputs[output]);
     const Error overlap = failure("output '" + to.name + "' at " + text(range_of(to)) +
                                   " overlaps input '" + from.name + "' at " + text(range_of(from)));
-    if (from.offset_bytes != to.offset_bytes || from.bytes != to.bytes || from.dims != to.dims ||
-        from.strides != to.strides || from.layout != to.layout ||
-        dtype_bits(from.dtype) != dtype_bits(to.dtype)) {
+    if (!same_elements(from, to)) {
       return in_context("not in place", overlap);
     }
     const KernelDef* const kernel = kernels_(instruction.kernel);

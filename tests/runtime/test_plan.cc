@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/digest.h"
+#include "runtime/plan/header.h"
+
 namespace memopt {
 namespace {
 
@@ -246,6 +249,19 @@ Plan concat_plan() {
   builder.plan.inputs = {x};
   builder.plan.outputs = {y};
   return builder.plan;
+}
+
+std::vector<std::byte> file_in_memory(std::span<const std::byte> metadata,
+                                      int64_t constants_bytes) {
+  PlanHeader header = plan_header_for(static_cast<int64_t>(metadata.size()), constants_bytes);
+  header.metadata.digest = digest_of(metadata);
+  std::vector<std::byte> file(static_cast<size_t>(header.file_bytes));
+  header.constants.digest =
+      digest_of(std::span(file).subspan(static_cast<size_t>(header.constants.offset)));
+  const auto start = encode_plan_header(header);
+  std::copy(start.begin(), start.end(), file.begin());
+  std::copy(metadata.begin(), metadata.end(), file.begin() + header.metadata.offset);
+  return file;
 }
 
 std::string write_temporary(const Plan& plan, const std::string& name) {

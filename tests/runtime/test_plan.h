@@ -1,6 +1,7 @@
 // Plans written by hand, and the kernels that they call.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ Plan small_plan();
 // Channels-last: p = concat of add(x, x) and relu(x) along channels, written in place of it, then
 // split again: y = left half + right half.
 Plan concat_plan();
+
+// A plan file in memory: these metadata and `constants_bytes` zeros, with all digests right.
+std::vector<std::byte> file_in_memory(std::span<const std::byte> metadata, int64_t constants_bytes);
 
 // Writes `plan` with counting constants and returns the path.
 std::string write_temporary(const Plan& plan, const std::string& name);

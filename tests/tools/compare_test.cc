@@ -1,0 +1,71 @@
+#include "tools/cli/compare.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "tools/cli/seeded.h"
+
+namespace memopt {
+namespace {
+
+template <typename T>
+TensorData tensor(DType dtype, const std::vector<T>& values) {
+  TensorData data{{.dtype = dtype, .dims = {static_cast<int64_t>(values.size())}}, {}, ""};
+  data.bytes.resize(values.size() * sizeof(T));
+  std::memcpy(data.bytes.data(), values.data(), data.bytes.size());
+  return data;
+}
+TensorData floats(const std::vector<float>& values) { return tensor(DType::kF32, values); }
+
+constexpr Tolerance kTolerance{.rtol = 1e-3, .atol = 1e-4};
+
+TEST(Compare, ToleranceScalesWithTheRange) {
+  // Range 100: 0.01 absolute and 0.1 % are allowed.
+  EXPECT_TRUE(compare(floats({100, 0.009f}), floats({100, 0}), 1, kTolerance).ok());
+  const Comparison bad = compare(floats({100, 0.011f}), floats({100, 0}), 1, kTolerance);
+  EXPECT_EQ(bad.differing, 1);
+  EXPECT_EQ(bad.worst, 1);
+  EXPECT_EQ(bad.range, 100);
+  EXPECT_TRUE(compare(floats({100.1f, 0}), floats({100, 0}), 1, kTolerance).ok());
+  EXPECT_FALSE(compare(floats({100.2f, 0}), floats({100, 0}), 1, kTolerance).ok());
+}
+
+TEST(Compare, NanAndInfinity) {
+  const float nan = std::nanf(""), inf = HUGE_VALF;
+  EXPECT_TRUE(compare(floats({nan, inf, -inf}), floats({-nan, inf, -inf}), 1, kTolerance).ok());
+  EXPECT_FALSE(compare(floats({nan, 1}), floats({0, 1}), 1, kTolerance).ok());
+  EXPECT_FALSE(compare(floats({0, 1}), floats({nan, 1}), 1, kTolerance).ok());
+  EXPECT_FALSE(compare(floats({1, 1}), floats({inf, 1}), 1, kTolerance).ok());
+  EXPECT_FALSE(compare(floats({-inf, 1}), floats({inf, 1}), 1, kTolerance).ok());
+}
+
+TEST(Compare, IntegersAreExact) {
+  const auto ints = [](std::vector<int64_t> values) { return tensor(DType::kI64, values); };
+  const int64_t large = (int64_t{1} << 60) + 1;
+  EXPECT_TRUE(compare(ints({large, 2}), ints({large, 2}), 1, kTolerance).ok());
+  EXPECT_FALSE(compare(ints({large, 2}), ints({large - 1, 2}), 1, kTolerance).ok());
+}
+
+TEST(Compare, ShapesAndTypesMustAgree) {
+  EXPECT_FALSE(compare(floats({1}), floats({1, 1}), 1, kTolerance).ok());
+  EXPECT_FALSE(compare(floats({1}), tensor<int32_t>(DType::kI32, {1}), 1, kTolerance).ok());
+}
+
+TEST(Compare, SampleTakesEveryStrideth) {
+  EXPECT_TRUE(compare(floats({1, 9, 9, 2, 9}), floats({1, 2}), 3, kTolerance).ok());
+  EXPECT_FALSE(compare(floats({1, 9, 9, 2, 9}), floats({1, 9}), 3, kTolerance).ok());
+  EXPECT_FALSE(compare(floats({1, 9, 9, 2, 9}), floats({1}), 3, kTolerance).ok());
+}
+
+TEST(Seeded, NumbersAreTheDocumentedOnes) {
+  // splitmix64 by hand: element 0 of stream 0 is mix(seed + golden ratio) >> 40.
+  const TensorData data = seeded_tensor({.dtype = DType::kF32, .dims = {2}}, Seeded{});
+  float first;
+  std::memcpy(&first, data.bytes.data(), sizeof(first));
+  EXPECT_FLOAT_EQ(first, 0.055437684059143066f);
+}
+
+}  // namespace
+}  // namespace memopt

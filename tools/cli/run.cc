@@ -1,0 +1,330 @@
+#include "tools/cli/run.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "compiler/onnx/tensor_file.h"
+#include "runtime/base/file.h"
+#include "runtime/base/npy.h"
+#include "runtime/executor/session.h"
+#include "tools/cli/compare.h"
+#include "tools/cli/run_io.h"
+#include "tools/cli/seeded.h"
+#include "tools/cli/sizes.h"
+
+namespace memopt {
+namespace {
+
+struct Options {
+  std::string plan;
+  std::vector<std::string> inputs, expected;
+  std::string test_data;
+  Tolerance tolerance;
+  int64_t repeat = 1;
+  int threads = 1;
+  bool guard = false;
+  bool copy_constants = false;
+  std::string profile;
+  std::string output_dir;
+  uint64_t seed = Seeded().seed;
+  bool json = false;
+};
+
+struct Checked {
+  std::string name;
+  Comparison comparison;
+};
+
+// What one call of the tool found out.
+struct Outcome {
+  std::shared_ptr<const LoadedPlan> loaded;
+  std::vector<RunInput> inputs;
+  std::vector<Checked> checked;
+  std::vector<std::string> files;
+  double load_ms = 0, create_ms = 0;
+  std::vector<double> run_ms;
+  std::optional<AllocationCounts> allocations;  // of all runs but the first
+  std::optional<GuardReport> guard;
+  int64_t peak_resident_bytes = 0;
+
+  const Plan& plan() const { return loaded->plan(); }
+  bool matches() const {
+    return std::all_of(checked.begin(), checked.end(),
+                       [](const Checked& output) { return output.comparison.ok(); });
+  }
+};
+
+double ms_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+int64_t peak_resident_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+Status run_repeatedly(Session& session, const Options& options, const AllocationCounter* counter,
+                      Outcome& outcome) {
+  AllocationCounts total;
+  const bool counts = counter && counter->available();
+  for (int64_t i = 0; i < options.repeat; ++i) {
+    for (size_t k = 0; k < outcome.inputs.size(); ++k) {
+      fill_input(session, k, outcome.inputs[k].tensor);
+    }
+    outcome.run_ms.push_back(0);  // whatever memory it takes, it takes now
+    if (counts) counter->start();
+    const auto start = std::chrono::steady_clock::now();
+    const Status status = session.run();
+    outcome.run_ms.back() = ms_since(start);
+    if (counts) {
+      const AllocationCounts seen = counter->stop();
+      total.memopt += seen.memopt;
+      total.library += seen.library;
+      total.library_bytes += seen.library_bytes;
+      total.largest_library_bytes =
+          std::max(total.largest_library_bytes, seen.largest_library_bytes);
+    }
+    MEMOPT_RETURN_IF_ERROR(status);
+  }
+  if (counts) outcome.allocations = total;
+  return {};
+}
+
+Status write_outputs(const Session& session, const std::string& folder, Outcome& outcome) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return Error{Code::kOutOfResource, folder + ": cannot create: " + error.message()};
+  for (size_t k = 0; k < session.plan().outputs.size(); ++k) {
+    const TensorData tensor = collect_output(session, k);
+    const std::string base = folder + "/output_" + std::to_string(k);
+    std::string path = base + ".npy";
+    Status written = write_npy(tensor, path);
+    if (!written.ok() && written.error().code == Code::kUsage) {  // NumPy has no such type
+      path = base + ".pb";
+      written = write_tensor_pb(tensor, path);
+    }
+    MEMOPT_RETURN_IF_ERROR(written);
+    outcome.files.push_back(path);
+  }
+  return {};
+}
+
+Status execute(const Options& options, const AllocationCounter* counter, Outcome& outcome) {
+  auto start = std::chrono::steady_clock::now();
+  LoadOptions load_options;
+  if (options.copy_constants) load_options.mode = LoadMode::kCopy;
+  MEMOPT_ASSIGN_OR_RETURN(outcome.loaded, load_plan(options.plan, load_options));
+  outcome.load_ms = ms_since(start);
+  const Plan& plan = outcome.plan();
+
+  TestData test_data;
+  if (!options.test_data.empty()) {
+    MEMOPT_ASSIGN_OR_RETURN(test_data, read_test_data(options.test_data));
+  }
+  MEMOPT_ASSIGN_OR_RETURN(outcome.inputs,
+                          resolve_inputs(plan, options.inputs, test_data, options.seed));
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<Expectation> expectations,
+                          resolve_expectations(plan, options.expected, test_data));
+
+  // Exactly what the plan asks for; guarded, an overrun ends the process.
+  const int64_t alignment = plan.arena_alignment;
+  MEMOPT_ASSIGN_OR_RETURN(const PageBuffer arena,
+                          options.guard&& alignment <= 4096
+                              ? PageBuffer::allocate_fenced(plan.arena_bytes, alignment)
+                              : PageBuffer::allocate(plan.arena_bytes));
+  start = std::chrono::steady_clock::now();
+  MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                          Session::create(outcome.loaded, arena.bytes(),
+                                          {.threads = options.threads,
+                                           .guard = options.guard,
+                                           .profile = !options.profile.empty()}));
+  outcome.create_ms = ms_since(start);
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<PageBuffer> buffers, bind_buffers(*session));
+  MEMOPT_RETURN_IF_ERROR(run_repeatedly(*session, options, counter, outcome));
+  outcome.peak_resident_bytes = peak_resident_bytes();
+
+  for (const Expectation& expectation : expectations) {
+    const TensorData got = collect_output(*session, expectation.output);
+    outcome.checked.push_back({plan.values[plan.outputs[expectation.output]].name,
+                               compare(got, expectation.expected.tensor,
+                                       expectation.expected.stride, options.tolerance)});
+  }
+  if (session->guard_report()) outcome.guard = *session->guard_report();
+  if (!options.profile.empty()) {
+    MEMOPT_RETURN_IF_ERROR(write_file(options.profile, to_trace(plan, *session->profile())));
+    outcome.files.push_back(options.profile);
+  }
+  if (!options.output_dir.empty()) {
+    MEMOPT_RETURN_IF_ERROR(write_outputs(*session, options.output_dir, outcome));
+  }
+  return {};
+}
+
+// --- printing ---
+
+struct Times {
+  double first = 0, least = 0, mean = 0;
+};
+
+Times times_of(const std::vector<double>& run_ms) {
+  Times times{run_ms.front(), run_ms.front(), 0};
+  for (const double ms : run_ms) {
+    times.least = std::min(times.least, ms);
+    times.mean += ms / static_cast<double>(run_ms.size());
+  }
+  return times;
+}
+
+std::string type_of(const PlanValue& value) {
+  return to_string(TensorType{value.dtype, value.dims, value.layout});
+}
+
+std::string milliseconds(double ms) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.3f ms", ms);
+  return text;
+}
+
+void print_text(const Outcome& outcome, std::ostream& out) {
+  const Plan& plan = outcome.plan();
+  for (size_t k = 0; k < plan.inputs.size(); ++k) {
+    const PlanValue& value = plan.values[plan.inputs[k]];
+    out << "input   " << value.name << "  " << type_of(value) << "  " << outcome.inputs[k].source
+        << '\n';
+  }
+  for (const uint32_t index : plan.outputs) {
+    out << "output  " << plan.values[index].name << "  " << type_of(plan.values[index]) << '\n';
+  }
+  const Times times = times_of(outcome.run_ms);
+  out << "arena      " << format_size(plan.arena_bytes) << "\nconstants  "
+      << format_size(plan.constants_bytes) << "\npeak resident memory of this process  "
+      << format_size(outcome.peak_resident_bytes) << "\nload " << milliseconds(outcome.load_ms)
+      << ", kernels " << milliseconds(outcome.create_ms) << ", first run "
+      << milliseconds(times.first);
+  if (outcome.run_ms.size() > 1) {
+    out << "; " << outcome.run_ms.size() << " runs: least " << milliseconds(times.least)
+        << ", mean " << milliseconds(times.mean);
+  }
+  out << '\n';
+  if (outcome.allocations) {
+    const AllocationCounts& counts = *outcome.allocations;
+    out << "heap allocations in run(): memopt " << counts.memopt << ", kernel library "
+        << counts.library << " (" << format_size(counts.library_bytes) << ", largest "
+        << format_size(counts.largest_library_bytes) << ")\n";
+  }
+  if (outcome.guard) {
+    out << "guard: " << outcome.guard->steps << " steps without a violation; written up to byte "
+        << outcome.guard->high_water_bytes << " of " << plan.arena_bytes << '\n';
+  }
+  for (const Checked& checked : outcome.checked) {
+    out << checked.name << ": " << to_string(checked.comparison) << '\n';
+  }
+  for (const std::string& file : outcome.files) out << "wrote " << file << '\n';
+}
+
+void print_json(const Outcome& outcome, std::ostream& out) {
+  using json = nlohmann::ordered_json;
+  const Plan& plan = outcome.plan();
+  const auto describe = [&](uint32_t index) {
+    const PlanValue& value = plan.values[index];
+    return json{{"name", value.name},
+                {"dtype", dtype_name(value.dtype)},
+                {"shape", std::vector<int64_t>(value.dims.begin(), value.dims.end())},
+                {"bytes", value.bytes},
+                {"storage", storage_name(value.storage)}};
+  };
+  json result = {{"schema", 1}, {"inputs", json::array()}, {"outputs", json::array()}};
+  for (size_t k = 0; k < plan.inputs.size(); ++k) {
+    json input = describe(plan.inputs[k]);
+    input["source"] = outcome.inputs[k].source;
+    result["inputs"].push_back(std::move(input));
+  }
+  for (const uint32_t index : plan.outputs) result["outputs"].push_back(describe(index));
+  const Times times = times_of(outcome.run_ms);
+  result["arena_bytes"] = plan.arena_bytes;
+  result["constants_bytes"] = plan.constants_bytes;
+  result["peak_resident_bytes"] = outcome.peak_resident_bytes;
+  result["load_ms"] = outcome.load_ms;
+  result["create_ms"] = outcome.create_ms;
+  result["runs"] = outcome.run_ms.size();
+  result["first_run_ms"] = times.first;
+  result["least_run_ms"] = times.least;
+  result["mean_run_ms"] = times.mean;
+  if (outcome.allocations) {
+    result["allocations"] = {{"memopt", outcome.allocations->memopt},
+                             {"library", outcome.allocations->library},
+                             {"library_bytes", outcome.allocations->library_bytes},
+                             {"largest_library_bytes", outcome.allocations->largest_library_bytes}};
+  }
+  if (outcome.guard) {
+    result["guard"] = {{"steps", outcome.guard->steps},
+                       {"high_water_bytes", outcome.guard->high_water_bytes}};
+  }
+  result["compared"] = json::array();
+  for (const Checked& checked : outcome.checked) {
+    const Comparison& comparison = checked.comparison;
+    result["compared"].push_back({{"name", checked.name},
+                                  {"ok", comparison.ok()},
+                                  {"problem", comparison.problem},
+                                  {"elements", comparison.elements},
+                                  {"differing", comparison.differing},
+                                  {"largest_error", comparison.largest_error},
+                                  {"range", comparison.range}});
+  }
+  result["files"] = outcome.files;
+  out << result.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+}
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("plan", options.plan, "Plan file")->required();
+  app.add_option("--input", options.inputs,
+                 "NAME=SOURCE: random, zeros, @FILE.npy or @FILE.pb. Inputs that are not given are "
+                 "random");
+  app.add_option("--expected", options.expected,
+                 "NAME=@FILE.npy or @FILE.pb: compare this output; status 7 if it differs");
+  app.add_option("--test-data", options.test_data,
+                 "Folder with input_K.pb and output_K.pb, as ONNX's own test_data_set_K");
+  app.add_option("--rtol", options.tolerance.rtol, "Allowed error relative to the expected value")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--atol", options.tolerance.atol,
+                 "Allowed error relative to the range of the output, on top of --rtol")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--repeat", options.repeat, "Number of runs")->check(CLI::Range(1, 1000000000));
+  app.add_option("--threads", options.threads, "Threads, this one included")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("--guard", options.guard,
+               "Check every byte that every kernel touches, with NaN in all dead memory; slow");
+  app.add_flag("--copy-constants", options.copy_constants,
+               "Copy the constants into memory instead of using them where the file is mapped");
+  app.add_option("--profile", options.profile,
+                 "Write the last run as a trace for ui.perfetto.dev: time and live bytes per step");
+  app.add_option("--output-dir", options.output_dir,
+                 "Write the outputs to this folder as output_K.npy");
+  app.add_option("--seed", options.seed, "Of random inputs");
+  app.add_flag("--json", options.json, "Print the result as JSON");
+}
+
+}  // namespace
+
+int run_run(const Arguments& arguments, std::ostream& out, std::ostream& err,
+            const AllocationCounter* counter) {
+  Options options;
+  const auto app = make_app("run", "Runs a plan, compares its outputs and measures.");
+  add_options(*app, options);
+  if (const auto exit = parse_arguments(*app, arguments, out, err)) return *exit;
+  Outcome outcome;
+  const Status status = execute(options, counter, outcome);
+  if (!status.ok()) return report_error(*app, status.error(), err);
+  options.json ? print_json(outcome, out) : print_text(outcome, out);
+  return outcome.matches() ? 0 : static_cast<int>(Code::kAccuracyFailed);
+}
+
+}  // namespace memopt
