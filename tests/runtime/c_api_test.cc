@@ -6,7 +6,7 @@
 #include "memopt/memopt.h"
 #include "memopt/memopt.hpp"
 #include "runtime/base/file.h"
-#include "tests/runtime/test_plan.h"
+#include "tests/support/test_plan.h"
 
 namespace memopt {
 namespace {

@@ -11,7 +11,7 @@
 #include "runtime/base/file.h"
 #include "runtime/plan/codec.h"
 #include "runtime/plan/load.h"
-#include "tests/runtime/test_plan.h"
+#include "tests/support/test_plan.h"
 
 namespace memopt {
 namespace {

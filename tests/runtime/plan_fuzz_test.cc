@@ -7,7 +7,7 @@
 #include "runtime/executor/session.h"
 #include "runtime/plan/codec.h"
 #include "runtime/plan/verify.h"
-#include "tests/runtime/test_plan.h"
+#include "tests/support/test_plan.h"
 
 namespace memopt {
 namespace {

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "tests/runtime/test_plan.h"
+#include "tests/support/test_plan.h"
 #include "tools/allocation/count.h"
 
 namespace memopt {

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "tests/runtime/test_plan.h"
+#include "tests/support/test_plan.h"
 
 namespace memopt {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/runtime/test_plan.h"
+#include "tests/support/test_plan.h"
 
 #include <gtest/gtest.h>
 
