@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "compiler/ops/evaluate.h"
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {

@@ -10,7 +10,7 @@
 #include "compiler/ir/graph.h"
 #include "compiler/onnx/import.h"
 #include "compiler/onnx/tensor.h"
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/op_def.h"
 #include "llvm/ADT/StringSet.h"
 #include "runtime/base/result.h"
 

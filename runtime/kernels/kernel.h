@@ -93,11 +93,11 @@ class Kernel {
 // A plain record; the tables in kernels.cc list them all.
 //
 // A plan file is untrusted: at load, supports(), needs() and create() are asked again with requests
-// that no shape inference has seen, constants without data and packed operands kPacked (dims are
-// still the logical ones). A request that supports() accepts and create() turns into a kernel must
-// be safe to run: every access inside the operands as dims and strides describe them. So supports()
-// checks the arity, ranks, shapes and attributes that the kernel relies on, and needs() lists the
-// same packed operands with the same bytes as it did at compile time.
+// that come from the file, with constants without data and packed operands kPacked (dims are still
+// the logical ones). Types, shapes and attributes have passed the operator's type inference by then
+// (OpDef::infer); what else a kernel relies on to stay inside its operands - layouts, strides - is
+// for supports() to check. needs() lists the same packed operands with the same bytes as it did at
+// compile time.
 struct KernelDef {
   std::string_view name;  // unique, stored in plans: "conv.onednn", "conv.reference"
   OpKind op = 0;

@@ -24,8 +24,9 @@ namespace memopt {
 // Errors are kVerifyFailed and name instruction, value and bytes.
 Status verify_memory(const Plan& plan, KernelLookup kernels = find_kernel);
 
-// Instruction `index` names a kernel of its operator that supports its operands, with all the
-// scratch and exactly the packed constants that the kernel needs. Expects verify_memory() to have
+// Instruction `index` has results of the types that its operator makes of its operands, and names a
+// kernel of that operator that supports them, with all the scratch and exactly the packed constants
+// that the kernel needs. Expects verify_memory() to have
 // passed.
 Status verify_kernel(const Plan& plan, size_t index, KernelLookup kernels = find_kernel);
 

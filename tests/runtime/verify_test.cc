@@ -201,8 +201,19 @@ const Mutation kMutations[] = {
      "not in this build"},
     {"KernelOfOtherOp", small_plan, [](Plan& p) { p.instructions[0].kernel = "test.relu"; },
      "does not compute"},
-    {"Unsupported", small_plan, [](Plan& p) { p.instructions[0].inputs.pop_back(); },
-     "does not support"},
+    {"OperandMissing", small_plan, [](Plan& p) { p.instructions[0].inputs.pop_back(); },
+     "needed 2 inputs"},
+    {"OutputTooMany", small_plan,
+     [](Plan& p) { p.instructions[0].outputs.push_back(std::nullopt); }, "does not support"},
+    {"OutputOfOtherShape", small_plan,
+     [](Plan& p) {
+       PlanValue& c = value(p, "c");
+       c.dims = {3, 2};
+       c.strides = {2, 1};
+     },
+     "output 'c' is f32[3x2], the operator makes f32[2x3]"},
+    {"OutputOfOtherType", small_plan, [](Plan& p) { value(p, "c").dtype = DType::kI32; },
+     "output 'c' is i32[2x3]"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, VerifyMutation, testing::ValuesIn(kMutations),

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/op_def.h"
 #include "runtime/kernels/kernel.h"
 
 namespace memopt::testing {

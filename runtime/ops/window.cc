@@ -1,8 +1,8 @@
-#include "compiler/ops/window.h"
+#include "runtime/ops/window.h"
 
 #include <string>
 
-#include "compiler/ops/infer_checks.h"
+#include "runtime/ops/infer_checks.h"
 
 namespace memopt {
 namespace {

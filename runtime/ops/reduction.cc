@@ -1,8 +1,8 @@
 // Meaning of softmax, reductions, arg-reductions and top-k.
 #include "runtime/ops/reduction.h"
 
-#include "compiler/ops/infer_checks.h"
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/infer_checks.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {

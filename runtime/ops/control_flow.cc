@@ -1,6 +1,6 @@
 // The types of these operators' results are those of their regions' outputs, so there is nothing to
 // infer from inputs alone.
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {

@@ -2,7 +2,7 @@
 // space_to_depth. movement_index.cc has those that gather, pad and resize.
 #include <array>
 
-#include "compiler/ops/infer_checks.h"
+#include "runtime/ops/infer_checks.h"
 
 namespace memopt {
 namespace {

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/ops/op_def.h"
 #include "runtime/base/checked.h"
 #include "runtime/base/result.h"
 #include "runtime/base/type.h"
 #include "runtime/ops/elementwise.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 

@@ -1,6 +1,6 @@
 // Meaning of the normalizations.
-#include "compiler/ops/infer_checks.h"
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/infer_checks.h"
+#include "runtime/ops/op_def.h"
 #include "runtime/ops/reduction.h"
 
 namespace memopt {

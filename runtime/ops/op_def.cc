@@ -1,4 +1,4 @@
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/op_def.h"
 
 #include <string>
 

@@ -1,8 +1,8 @@
 // Meaning of pooling and its inverse.
-#include "compiler/ops/infer_checks.h"
-#include "compiler/ops/op_def.h"
-#include "compiler/ops/window.h"
+#include "runtime/ops/infer_checks.h"
+#include "runtime/ops/op_def.h"
 #include "runtime/ops/reduction.h"
+#include "runtime/ops/window.h"
 
 namespace memopt {
 namespace {

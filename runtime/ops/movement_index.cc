@@ -1,7 +1,7 @@
 // Gathers, pad and resize.
 #include <cmath>
 
-#include "compiler/ops/infer_checks.h"
+#include "runtime/ops/infer_checks.h"
 
 namespace memopt {
 namespace {

@@ -1,7 +1,7 @@
 // Meaning of the matrix products, float and integer.
-#include "compiler/ops/infer_checks.h"
-#include "compiler/ops/op_def.h"
 #include "runtime/ops/contraction.h"
+#include "runtime/ops/infer_checks.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {

@@ -1,4 +1,4 @@
-#include "compiler/ops/infer_checks.h"
+#include "runtime/ops/infer_checks.h"
 
 namespace memopt {
 namespace {

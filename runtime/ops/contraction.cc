@@ -1,9 +1,9 @@
 // Meaning of the convolutions, float and integer.
 #include "runtime/ops/contraction.h"
 
-#include "compiler/ops/infer_checks.h"
-#include "compiler/ops/op_def.h"
-#include "compiler/ops/window.h"
+#include "runtime/ops/infer_checks.h"
+#include "runtime/ops/op_def.h"
+#include "runtime/ops/window.h"
 
 namespace memopt {
 namespace {
