@@ -4,22 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "runtime/base/type.h"
-#include "runtime/ops/op_def.h"
 #include "runtime/plan/verify_memory.h"
 #include "runtime/plan/verify_values.h"
 
 namespace memopt {
 namespace {
 
-Error instruction_failure(const Plan& plan, size_t index, const std::string& what) {
-  return {Code::kVerifyFailed, "instruction " + std::to_string(index) + " ('" +
-                                   plan.instructions[index].name + "'): " + what};
-}
-
 Error kernel_failure(const Plan& plan, size_t index, const std::string& what) {
-  return instruction_failure(plan, index,
-                             "kernel '" + plan.instructions[index].kernel + "' " + what);
+  const PlanInstruction& instruction = plan.instructions[index];
+  return {Code::kVerifyFailed, "instruction " + std::to_string(index) + " ('" + instruction.name +
+                                   "'): kernel '" + instruction.kernel + "' " + what};
 }
 
 // The packed operands that the plan has are those that the kernel asks for, byte for byte.
@@ -47,42 +41,13 @@ Status check_packed(const Plan& plan, size_t index, const std::vector<PackedOper
   return {};
 }
 
-// Shape inference over the instruction's operands gives the types that its results have in the
-// plan: what kernels rely on, for the file may hold anything.
-Status check_types(const Plan& plan, size_t index) {
-  const PlanInstruction& instruction = plan.instructions[index];
-  const auto type_of = [&](uint32_t i) {
-    return TensorType{.dtype = plan.values[i].dtype, .dims = plan.values[i].dims};
-  };
-  std::vector<TensorType> types(instruction.inputs.size());
-  std::vector<const TensorType*> inputs(instruction.inputs.size());
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!instruction.inputs[i]) continue;
-    types[i] = type_of(*instruction.inputs[i]);
-    inputs[i] = &types[i];
-  }
-  const auto inferred = infer_types(instruction.op, inputs);
-  if (!inferred.ok()) return instruction_failure(plan, index, inferred.error().message);
-  for (size_t i = 0; i < instruction.outputs.size(); ++i) {
-    if (!instruction.outputs[i]) continue;
-    const TensorType found = type_of(*instruction.outputs[i]);
-    const std::string name = "output '" + plan.values[*instruction.outputs[i]].name + "'";
-    if (i >= inferred->size()) {
-      return instruction_failure(plan, index, name + " is one more than the operator has");
-    }
-    if (found != (*inferred)[i]) {
-      return instruction_failure(
-          plan, index,
-          name + " is " + to_string(found) + ", the operator makes " + to_string((*inferred)[i]));
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Status verify_memory(const Plan& plan, KernelLookup kernels) {
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<uint32_t> roots, verify_values(plan));
+  for (size_t i = 0; i < plan.instructions.size(); ++i) {
+    MEMOPT_RETURN_IF_ERROR(verify_types(plan, i));
+  }
   return simulate_memory(plan, roots, kernels);
 }
 
@@ -98,7 +63,6 @@ Status verify_kernel(const Plan& plan, size_t index, KernelLookup kernels) {
     return kernel_failure(plan, index,
                           "does not compute '" + std::string(op_name(instruction.op)) + "'");
   }
-  MEMOPT_RETURN_IF_ERROR(check_types(plan, index));
   const InstructionRequest operands(plan, instruction);
   const KernelRequest request = operands.request();
   if (!kernel->supports(request)) {

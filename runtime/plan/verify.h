@@ -11,8 +11,8 @@
 
 namespace memopt {
 
-// Types, ranges, aliases and signature are consistent; then the memory is simulated instruction by
-// instruction:
+// Ranges, aliases and signature are consistent; results have the types that their operators make of
+// the operands; then the memory is simulated instruction by instruction:
 //  - what an instruction reads was written completely, and every byte of it still is its own;
 //  - an output overlaps an input of the same instruction only where the kernel may work in place
 //    and both lie in exactly the same bytes; scratch overlaps neither;
@@ -24,9 +24,8 @@ namespace memopt {
 // Errors are kVerifyFailed and name instruction, value and bytes.
 Status verify_memory(const Plan& plan, KernelLookup kernels = find_kernel);
 
-// Instruction `index` has results of the types that its operator makes of its operands, and names a
-// kernel of that operator that supports them, with all the scratch and exactly the packed constants
-// that the kernel needs. Expects verify_memory() to have
+// Instruction `index` names a kernel of its operator that supports its operands, with all the
+// scratch and exactly the packed constants that the kernel needs. Expects verify_memory() to have
 // passed.
 Status verify_kernel(const Plan& plan, size_t index, KernelLookup kernels = find_kernel);
 

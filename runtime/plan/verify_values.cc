@@ -8,6 +8,7 @@
 #include "runtime/base/checked.h"
 #include "runtime/base/type.h"
 #include "runtime/kernels/kernel.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {
@@ -17,6 +18,11 @@ constexpr int64_t kMaxArenaAlignment = int64_t{1} << 21;  // a huge page
 constexpr size_t kMaxAliasDepth = 1024;
 
 Error failure(std::string message) { return {Code::kVerifyFailed, std::move(message)}; }
+
+Error instruction_failure(const Plan& plan, size_t index, const std::string& what) {
+  return failure("instruction " + std::to_string(index) + " ('" + plan.instructions[index].name +
+                 "'): " + what);
+}
 
 Error value_failure(const Plan& plan, size_t index, const std::string& what) {
   return failure("value " + std::to_string(index) + " ('" + plan.values[index].name +
@@ -284,6 +290,36 @@ Result<std::vector<uint32_t>> verify_values(const Plan& plan) {
   MEMOPT_RETURN_IF_ERROR(check_constants(plan));
   MEMOPT_RETURN_IF_ERROR(check_signature(plan, roots));
   return roots;
+}
+
+Status verify_types(const Plan& plan, size_t index) {
+  const PlanInstruction& instruction = plan.instructions[index];
+  const auto type_of = [&](uint32_t i) {
+    return TensorType{.dtype = plan.values[i].dtype, .dims = plan.values[i].dims};
+  };
+  std::vector<TensorType> types(instruction.inputs.size());
+  std::vector<const TensorType*> inputs(instruction.inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!instruction.inputs[i]) continue;
+    types[i] = type_of(*instruction.inputs[i]);
+    inputs[i] = &types[i];
+  }
+  const auto inferred = infer_types(instruction.op, inputs);
+  if (!inferred.ok()) return instruction_failure(plan, index, inferred.error().message);
+  for (size_t i = 0; i < instruction.outputs.size(); ++i) {
+    if (!instruction.outputs[i]) continue;
+    const TensorType found = type_of(*instruction.outputs[i]);
+    const std::string name = "output '" + plan.values[*instruction.outputs[i]].name + "'";
+    if (i >= inferred->size()) {
+      return instruction_failure(plan, index, name + " is one more than the operator has");
+    }
+    if (found != (*inferred)[i]) {
+      return instruction_failure(
+          plan, index,
+          name + " is " + to_string(found) + ", the operator makes " + to_string((*inferred)[i]));
+    }
+  }
+  return {};
 }
 
 }  // namespace memopt

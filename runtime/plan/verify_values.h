@@ -13,4 +13,8 @@ namespace memopt {
 // root of every value.
 Result<std::vector<uint32_t>> verify_values(const Plan& plan);
 
+// Type inference over the operands of an instruction gives the types that its results have in the
+// plan: what kernels rely on. Expects verify_values() to have passed.
+Status verify_types(const Plan& plan, size_t instruction);
+
 }  // namespace memopt

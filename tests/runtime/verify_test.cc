@@ -195,7 +195,11 @@ const Mutation kMutations[] = {
      [](Plan& p) { p.instructions[1].outputs = {index_of(p, "middle")}; }, "overlap"},
     {"PartMissing", concat_plan, [](Plan& p) { p.instructions.erase(p.instructions.begin()); },
      "before it is written"},
-    {"PartAndWhole", concat_plan, [](Plan& p) { p.instructions[2].outputs = {index_of(p, "p")}; },
+    {"PartAndWhole", concat_plan,
+     [](Plan& p) {
+       p.instructions.push_back(p.instructions[1]);
+       p.instructions.back().inputs = p.instructions.back().outputs = {index_of(p, "p")};
+     },
      "contains it"},
     {"UnknownKernel", small_plan, [](Plan& p) { p.instructions[0].kernel = "none"; },
      "not in this build"},
@@ -234,9 +238,11 @@ TEST(Verify, InputInTheArenaMayGiveWayAfterItsLastUse) {
 
 TEST(Verify, OutputsOfOneInstructionMustNotOverlap) {
   PlanBuilder builder;
-  const uint32_t x = builder.arena("x", {4}, 0), a = builder.arena("a", {4}, 64);
-  const uint32_t b = builder.arena("b", {4}, 72);
-  builder.unary("test.copy", x, a).outputs.push_back(b);
+  const uint32_t x = builder.arena("x", {4}, 0), a = builder.arena("a", {2}, 64);
+  const uint32_t b = builder.arena("b", {2}, 68);
+  PlanInstruction& split = builder.unary("split.reference", x, a);
+  split.op = Split{.axis = 0, .sizes = {2, 2}};
+  split.outputs.push_back(b);
   builder.plan.inputs = {x};
   expect_rejected(builder.plan, "outputs 'a' and 'b' overlap");
 }
