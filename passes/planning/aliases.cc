@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/op_def.h"
 #include "runtime/kernels/operands.h"
 
 namespace memopt {

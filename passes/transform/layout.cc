@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <map>
 
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/op_def.h"
 #include "passes/transform/transforms.h"
 
 namespace memopt {
