@@ -116,7 +116,6 @@ Instance make_instance(const MemoryProblem& problem, uint32_t space) {
   instance.has_graph = problem.interference.has_value();
   instance.capacity_bytes = problem.spaces[space].capacity_bytes;
   std::vector<uint32_t> item_of(problem.buffers.size(), UINT32_MAX);
-  bool windows = false;
   int64_t common = 0;
   for (uint32_t i = 0; i < problem.buffers.size(); ++i) {
     const MemoryBuffer& buffer = problem.buffers[i];
@@ -131,7 +130,7 @@ Instance make_instance(const MemoryProblem& problem, uint32_t space) {
       if (item.rectangles.empty()) continue;  // never live: any offset does
       item.lower = item.rectangles.front().lower;
       item.upper = item.rectangles.back().upper;
-      for (const MemoryGap& gap : buffer.gaps) windows |= gap.window.has_value();
+      for (const MemoryGap& gap : buffer.gaps) instance.has_windows |= gap.window.has_value();
     }
     common = std::gcd(common, buffer.alignment);
     item_of[i] = static_cast<uint32_t>(instance.items.size());
@@ -139,7 +138,7 @@ Instance make_instance(const MemoryProblem& problem, uint32_t space) {
   }
   // The window of a gap may start anywhere, so that a neighbor's last granule may be shared with
   // it.
-  instance.granularity = windows ? 1 : std::max<int64_t>(common, 1);
+  instance.granularity = instance.has_windows ? 1 : std::max<int64_t>(common, 1);
   if (instance.has_graph) {
     instance.neighbors.resize(instance.items.size());
     for (const auto& [a, b] : problem.interference->edges) {

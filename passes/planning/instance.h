@@ -24,6 +24,8 @@ struct Instance {
   bool has_graph = false;
   std::vector<std::vector<uint32_t>>
       neighbors;  // of items, ascending; only with an interference graph
+  bool has_windows =
+      false;  // some gap keeps a part of its buffer: conflicts are not all or nothing
   int64_t granularity =
       1;  // offsets are multiples of it: the greatest common divisor of the alignments
   std::optional<int64_t> capacity_bytes;

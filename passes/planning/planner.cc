@@ -5,6 +5,7 @@
 
 #include "passes/planning/coloring.h"
 #include "passes/planning/greedy.h"
+#include "passes/planning/improve.h"
 #include "passes/planning/instance.h"
 
 namespace memopt {
@@ -118,6 +119,29 @@ Result<MemoryPlan> heuristics(const MemoryProblem& problem, const PlannerOptions
   });
 }
 
+// The heuristics, and where they leave a gap, the exact search.
+SpaceResult search(const Instance& instance, const PlannerOptions& options) {
+  SpaceResult best = best_heuristic(instance);
+  const int64_t height = height_of(instance, best.offsets);
+  const bool fit = options.objective == Objective::kFit && instance.capacity_bytes.has_value();
+  if (height <= (fit ? *instance.capacity_bytes : best.lower_bound)) return best;
+  if (fit && *instance.capacity_bytes < best.lower_bound) return best;
+  Improvement found =
+      fit ? fit_exactly(instance, *instance.capacity_bytes, options.work_limit, options.seed)
+          : improve_exactly(instance, best.lower_bound, height, options.work_limit, options.seed);
+  best.work = found.nodes;
+  best.lower_bound = std::max(best.lower_bound, found.lower_bound);
+  if (!found.offsets.empty()) {
+    best.offsets = std::move(found.offsets);
+    best.planner = "exact";
+  }
+  return best;
+}
+
+Result<MemoryPlan> exact(const MemoryProblem& problem, const PlannerOptions& options) {
+  return solve_spaces(problem, options, search);
+}
+
 constexpr Planner kPlanners[] = {
     {"naive", "every buffer its own bytes", naive},
     {"greedy_by_size", "largest first, lowest gap", greedy<ItemOrder::kSize, Fit::kFirst>},
@@ -129,6 +153,7 @@ constexpr Planner kPlanners[] = {
     {"greedy_by_conflict", "heaviest steps first", greedy<ItemOrder::kConflicts, Fit::kFirst>},
     {"coloring", "shared slots by weighted graph coloring", coloring},
     {"heuristics", "the best of the above", heuristics},
+    {"exact", "the best of the above, then branch and bound with proof", exact},
 };
 
 // Fixed buffers that share bytes leave nothing to plan.
@@ -150,7 +175,9 @@ Status check_fixed(const MemoryProblem& problem) {
       }
     }
   }
-  const MemoryPlan plan = *naive(fixed, {});
+  MemoryPlan plan = *naive(fixed, {});
+  for (SpacePlan& space : plan.spaces)
+    space.lower_bound_bytes = 0;  // means nothing if they collide
   const Status status = validate(fixed, plan);
   return status.ok() ? Status() : bad_input("fixed offsets: " + status.error().message);
 }
@@ -162,7 +189,7 @@ std::span<const Planner> planners() { return kPlanners; }
 Result<MemoryPlan> plan_memory(const MemoryProblem& problem, const PlannerOptions& options) {
   MEMOPT_RETURN_IF_ERROR(check_problem(problem));
   MEMOPT_RETURN_IF_ERROR(check_fixed(problem));
-  const std::string name = options.planner.empty() ? "heuristics" : options.planner;
+  const std::string name = options.planner.empty() ? "exact" : options.planner;
   const auto planner = std::find_if(std::begin(kPlanners), std::end(kPlanners),
                                     [&](const Planner& p) { return name == p.name; });
   if (planner == std::end(kPlanners)) {
