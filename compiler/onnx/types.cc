@@ -69,7 +69,8 @@ std::optional<std::vector<OnnxDim>> declared_dims(const onnx::TypeProto& type) {
   for (const auto& dim : type.tensor_type().shape().dim()) {
     OnnxDim& result = dims.emplace_back();
     if (dim.has_dim_value() && dim.dim_value() >= 0) result.extent = dim.dim_value();
-    if (dim.has_dim_param()) result.symbol = dim.dim_param();
+    // "?" is what some exporters write for a dimension without a name.
+    if (dim.has_dim_param() && dim.dim_param() != "?") result.symbol = dim.dim_param();
   }
   return dims;
 }

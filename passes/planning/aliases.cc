@@ -260,6 +260,9 @@ bool can_overwrite(const Graph& graph, const Aliases& aliases, const KernelChoic
   }
   const NodeOperands operands = placed_operands(graph, aliases, id);
   const KernelRequest request = operands.request(node.op, target);
+  const Operand& in = operands.inputs[input];
+  const Operand& out = operands.outputs[output];
+  if (in.dims != out.dims || in.strides != out.strides || in.layout != out.layout) return false;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     // Whatever else the node reads of these bytes is overwritten as well.
     if (!node.inputs[i] || aliases.placement[node.inputs[i]].root != aliases.placement[from].root)
