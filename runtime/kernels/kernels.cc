@@ -12,8 +12,9 @@ namespace {
 
 // Faster kernels, best first; the reference kernels follow them.
 constexpr const KernelDef* (*kFastKernels[])() = {
-    onednn::conv, onednn::conv_transpose, onednn::matmul, onednn::pool,
-    onednn::lrn,  onednn::reorder,
+    onednn::conv,         onednn::conv_transpose, onednn::matmul,         onednn::qlinear_conv,
+    onednn::conv_integer, onednn::qlinear_matmul, onednn::matmul_integer, onednn::pool,
+    onednn::lrn,          onednn::reorder,
 };
 
 struct Row {

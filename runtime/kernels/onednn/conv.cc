@@ -41,11 +41,12 @@ Result<Program> build_conv(const KernelRequest& request) {
                           conv_pieces(shape, slices, {}, bias.present, attributes));
 
   Program program;
-  MEMOPT_ASSIGN_OR_RETURN(program.packing, conv_packing(shape, DType::kF32, 1, pieces.weights));
+  MEMOPT_ASSIGN_OR_RETURN(program.packing, conv_packing(shape, row_major_strides(shape.w),
+                                                        DType::kF32, 1, pieces.weights));
   MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc weights, opaque_desc(desc_bytes(pieces.weights)));
   for (size_t i = 0; i < pieces.slices.size(); ++i) {
     const ConvSlice& slice = pieces.slices[i];
-    Call call{pieces.descs[i], {}, std::nullopt, nullptr};
+    Call call{pieces.descs[i], {}, std::nullopt, nullptr, nullptr};
     const auto query = [&](dnnl_query_t what, int index) {
       return *dnnl_primitive_desc_query_md(call.desc.get(), what, index);
     };

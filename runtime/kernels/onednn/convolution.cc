@@ -160,9 +160,7 @@ bool same_geometry(const ConvSlice& a, const ConvSlice& b) {
   return a.x == b.x && a.y == b.y && a.pads_begin == b.pads_begin && a.pads_end == b.pads_end;
 }
 
-}  // namespace
-
-Result<ConvPieces> conv_pieces(const ConvShape& shape, std::span<const Slice> slices,
+Result<ConvPieces> make_pieces(const ConvShape& shape, std::span<const Slice> slices,
                                const ConvTypes& types, bool bias, const Attributes& attributes) {
   ConvPieces pieces;
   for (const Slice& slice : slices) {
@@ -188,14 +186,29 @@ Result<ConvPieces> conv_pieces(const ConvShape& shape, std::span<const Slice> sl
   return pieces;
 }
 
+}  // namespace
+
+Result<ConvPieces> conv_pieces(const ConvShape& shape, std::span<const Slice> slices,
+                               const ConvTypes& types, bool bias, const Attributes& attributes) {
+  Result<ConvPieces> pieces = make_pieces(shape, slices, types, bias, attributes);
+  if (pieces.ok() || slices.size() == 1) return pieces;
+  const Slice whole{0, shape.y[0], 0, shape.y[2]};
+  return make_pieces(shape, {&whole, 1}, types, bias, attributes);
+}
+
 bool is_packable(const Operand& w) {
   return w.present && w.constant &&
          (w.layout == Layout::kPacked || is_dense(w.dims, w.strides, Layout::kRowMajor));
 }
 
-Result<Packing> conv_packing(const ConvShape& shape, DType type, int input, const MemoryDesc& to) {
-  MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc from,
-                          dense_desc(shape.weights_dims(), type, Layout::kRowMajor));
+Result<Packing> conv_packing(const ConvShape& shape, const Dims& w_strides, DType type, int input,
+                             const MemoryDesc& to) {
+  Dims strides = w_strides;
+  if (shape.group > 1) {
+    strides = {w_strides[0] * (shape.w[0] / shape.group)};
+    for (const int64_t stride : w_strides) strides.push_back(stride);
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc from, strided_desc(shape.weights_dims(), strides, type));
   Packing packing;
   packing.input = input;
   packing.add(from, 0, to);

@@ -44,7 +44,8 @@ struct ConvTypes {
 };
 
 // The slices of a convolution with one primitive each; slices of equal geometry share theirs. All
-// read weights in the order `weights` (that of the first one).
+// read weights in the order `weights`, the first one's choice. Where some slice has no good
+// implementation for that order, there is one slice: the whole.
 struct ConvPieces {
   std::vector<ConvSlice> slices;
   std::vector<PrimitiveDesc> descs;
@@ -55,8 +56,9 @@ Result<ConvPieces> conv_pieces(const ConvShape& shape, std::span<const Slice> sl
 
 // True for a weights operand that conv_packing accepts: constant, packed or dense row-major.
 bool is_packable(const Operand& w);
-// Input `input`, packed from ONNX's order to `to`.
-Result<Packing> conv_packing(const ConvShape& shape, DType type, int input, const MemoryDesc& to);
+// Input `input`, packed to `to` from a constant whose element (m, c, kernel...) lies at w_strides.
+Result<Packing> conv_packing(const ConvShape& shape, const Dims& w_strides, DType type, int input,
+                             const MemoryDesc& to);
 // Packed bytes as an argument: the library must not see (and zero) the padding inside.
 Result<MemoryDesc> opaque_desc(int64_t bytes);
 

@@ -8,6 +8,10 @@ namespace memopt::onednn {
 const KernelDef* conv();
 const KernelDef* conv_transpose();
 const KernelDef* matmul();
+const KernelDef* qlinear_conv();
+const KernelDef* qlinear_matmul();
+const KernelDef* conv_integer();
+const KernelDef* matmul_integer();
 const KernelDef* pool();
 const KernelDef* lrn();
 const KernelDef* reorder();

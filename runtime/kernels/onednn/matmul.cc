@@ -138,7 +138,7 @@ Status add_pointwise(Program& program, const Product& p, const Attributes& attri
   MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc weights, opaque_desc(desc_bytes(pieces.weights)));
   for (size_t i = 0; i < pieces.slices.size(); ++i) {
     const ConvSlice& slice = pieces.slices[i];
-    Call call{pieces.descs[i], {}, std::nullopt, nullptr};
+    Call call{pieces.descs[i], {}, std::nullopt, nullptr, nullptr};
     call.arguments = {{DNNL_ARG_SRC,
                        {Place::In::kInput, 0, slice.x_offset * 4},
                        *dnnl_primitive_desc_query_md(call.desc.get(), dnnl_query_src_md, 0)},
@@ -208,7 +208,7 @@ Result<Program> build_batched(const Product& p, const Attributes& attributes, in
     const int64_t a_offset =
         (p.shared_a ? 0 : slice.image * a_strides[0]) + slice.row * a_strides[1];
     const int64_t b_offset = p.shared_b ? 0 : slice.image * b_strides[0];
-    Call call{desc, {}, std::nullopt, nullptr};
+    Call call{desc, {}, std::nullopt, nullptr, nullptr};
     call.arguments = {{DNNL_ARG_SRC,
                        {Place::In::kInput, 0, a_offset * 4},
                        *dnnl_primitive_desc_query_md(desc.get(), dnnl_query_src_md, 0)},

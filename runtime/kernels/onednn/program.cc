@@ -148,6 +148,7 @@ class ProgramKernel final : public Kernel {
   dnnl_status_t run_chunk(const RunContext& context, size_t chunk) {
     std::byte* scratch = static_cast<std::byte*>(context.scratch) + scratch_offsets_[chunk];
     for (PreparedCall& prepared : chunks_[chunk]) {
+      if (prepared.call->prepare) prepared.call->prepare(context, scratch);
       if (const auto& copy = prepared.call->before; copy.has_value()) {
         const std::byte* from = resolve(context, copy->from, scratch);
         std::byte* to = resolve(context, copy->to, scratch);

@@ -42,7 +42,9 @@ struct Call {
   PrimitiveDesc desc;
   std::vector<Argument> arguments;
   std::optional<Copy> before;  // skipped where both places are the same
-  // What memopt does itself when the primitive is done; null: nothing. Gets the chunk's scratch.
+  // What memopt does itself before and after the primitive, with the chunk's scratch; null:
+  // nothing.
+  std::function<void(const RunContext&, std::byte* scratch)> prepare;
   std::function<void(const RunContext&, std::byte* scratch)> after;
 };
 
