@@ -1,5 +1,9 @@
 #include "runtime/base/target.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <charconv>
 #include <iterator>
 
@@ -9,6 +13,21 @@ namespace {
 constexpr std::string_view kIsaNames[] = {"portable",    "avx2",        "avx512",
                                           "avx512_vnni", "avx512_bf16", "amx"};
 constexpr int kMaxPieces = 256;
+
+#if defined(__x86_64__)
+// AMX with int8, in the processor and saved by the system. Not every compiler that builds this
+// knows the names of these features.
+bool has_amx() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  constexpr unsigned kTile = 1u << 24, kInt8 = 1u << 25;
+  if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) return false;
+  if ((edx & kTile) == 0 || (edx & kInt8) == 0) return false;
+  unsigned low = 0, high = 0;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  constexpr unsigned kTileState = 3u << 17;
+  return (low & kTileState) == kTileState;
+}
+#endif
 
 }  // namespace
 
@@ -44,9 +63,7 @@ Isa host_isa() {
   }
   if (!__builtin_cpu_supports("avx512vnni")) return Isa::kAvx512;
   if (!__builtin_cpu_supports("avx512bf16")) return Isa::kAvx512Vnni;
-  return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8")
-             ? Isa::kAmx
-             : Isa::kAvx512Bf16;
+  return has_amx() ? Isa::kAmx : Isa::kAvx512Bf16;
 #else
   return Isa::kPortable;
 #endif

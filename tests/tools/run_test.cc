@@ -65,7 +65,7 @@ TEST(Run, ComparesAndWritesOutputs) {
            "y=@" + npy("y", {0, 2, 3, 0}), "--output-dir", folder, "--guard", "--repeat", "3"});
   EXPECT_EQ(called.exit_status, 0) << called.err;
   EXPECT_NE(called.out.find("y: ok, 4 elements"), std::string::npos) << called.out;
-  const auto written = read_npy(folder + "/output_0.npy");
+  const auto written = read_npy(folder + "/y.npy");
   ASSERT_TRUE(written.ok()) << written.error().message;
   EXPECT_EQ(written->bytes, tensor("y", {0, 2, 3, 0}).bytes);
 }

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -98,13 +99,22 @@ Status run_repeatedly(Session& session, const Options& options, const Allocation
   return {};
 }
 
+// The name of an output, or its number where the name is no plain file name.
+std::string file_name(const std::string& output, size_t index) {
+  const bool is_plain = !output.empty() && output[0] != '.' && output.size() < 200 &&
+                        std::all_of(output.begin(), output.end(), [](unsigned char c) {
+                          return std::isalnum(c) || c == '.' || c == '_' || c == '-';
+                        });
+  return is_plain ? output : "output_" + std::to_string(index);
+}
+
 Status write_outputs(const Session& session, const std::string& folder, Outcome& outcome) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return Error{Code::kOutOfResource, folder + ": cannot create: " + error.message()};
   for (size_t k = 0; k < session.plan().outputs.size(); ++k) {
     const TensorData tensor = collect_output(session, k);
-    const std::string base = folder + "/output_" + std::to_string(k);
+    const std::string base = folder + '/' + file_name(tensor.name, k);
     std::string path = base + ".npy";
     Status written = write_npy(tensor, path);
     if (!written.ok() && written.error().code == Code::kUsage) {  // NumPy has no such type
@@ -307,7 +317,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--profile", options.profile,
                  "Write the last run as a trace for ui.perfetto.dev: time and live bytes per step");
   app.add_option("--output-dir", options.output_dir,
-                 "Write the outputs to this folder as output_K.npy");
+                 "Write the outputs to this folder, each as NAME.npy (output_K.npy where the "
+                 "name is no plain file name)");
   app.add_option("--seed", options.seed, "Of random inputs");
   app.add_flag("--json", options.json, "Print the result as JSON");
 }
