@@ -74,6 +74,7 @@ std::vector<ConvCase> cases() {
       square("strided", 32, 29, 64, 3, 2, 1),
       square("pointwise", 64, 28, 128, 1, 1, 0),
       square("pointwise_odd", 256, 7, 72, 1, 1, 0),
+      square("pointwise_halves_that_choose_differently", 48, 13, 192, 1, 1, 0),
       square("pointwise_strided", 64, 28, 128, 1, 2, 0),
       square("depthwise", 96, 28, 96, 3, 1, 1, 96),
       square("depthwise_strided", 40, 57, 40, 5, 2, 2, 40),

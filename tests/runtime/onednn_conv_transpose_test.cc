@@ -61,6 +61,7 @@ const TransposeCase kCases[] = {
      1,
      true,
      {UnaryFn::kRelu}},
+    {"output_padding_beyond_pads", 1, 64, {45, 45}, 32, {3, 3}, {2, 2}, {0, 0, 0, 0}, {1, 1}},
     {"stride_one", 1, 17, {30, 30}, 19, {3, 3}, {1, 1}, {1, 1, 1, 1}, {0, 0}},
     {"no_bias", 1, 16, {30, 30}, 16, {2, 2}, {2, 2}, {0, 0, 0, 0}, {0, 0}, 1, false},
     {"few_channels",

@@ -18,7 +18,8 @@ struct Shape {
   int spatial = 0;
   int64_t group = 1;
   Dims x, w, y;  // as ONNX has them
-  // oneDNN's pads crop the output; those at the end include the output padding.
+  // oneDNN's pads crop the output. Those at the end are less the output padding; what is left of
+  // it (negative here) is rows that nothing reaches.
   Dims strides, dilations, pads_begin, pads_end;
 
   int64_t extent(int axis) const { return dilations[axis] * (w[axis + 2] - 1) + 1; }
@@ -55,12 +56,12 @@ Result<Shape> make_shape(const ConvTranspose& op, const Operand& x, const Operan
     const int64_t padding = op.output_padding[at];
     if (padding < 0 || padding >= kMaxExtent) return unsupported("output padding");
     const int64_t end = op.pads[at + count] - padding;
-    if (begin < 0 || begin >= extent || end < 0 || end >= extent ||
+    if (begin < 0 || begin >= extent || end <= -op.strides[at] || end >= extent ||
         y.dims[i + 2] != op.strides[at] * (x.dims[i + 2] - 1) + extent - begin - end) {
       return unsupported("padding or output extent");
     }
     shape.pads_begin.push_back(begin);
-    shape.pads_end.push_back(end);
+    shape.pads_end.push_back(std::max<int64_t>(end, 0));
   }
   if (!is_dense(x.dims, x.strides, Layout::kChannelsLast) ||
       !is_dense(y.dims, y.strides, Layout::kChannelsLast)) {
@@ -85,8 +86,9 @@ Result<ConvSlice> make_slice(const Shape& shape, const Slice& slice) {
   part.x[2] = last - first + 1;
   part.y[2] = slice.rows;
   part.pads_begin[0] = top - first * stride;
-  part.pads_end[0] = (last - first) * stride + extent - part.pads_begin[0] - slice.rows;
-  if (part.pads_begin[0] < 0 || part.pads_end[0] < 0) return unsupported("gaps between rows");
+  const int64_t end = (last - first) * stride + extent - part.pads_begin[0] - slice.rows;
+  if (part.pads_begin[0] < 0 || end <= -stride) return unsupported("gaps between rows");
+  part.pads_end[0] = std::max<int64_t>(end, 0);
   part.x_offset += first * dense_strides(shape.x, Layout::kChannelsLast)[2];
   part.y_offset += slice.row * dense_strides(shape.y, Layout::kChannelsLast)[2];
   return part;

@@ -160,28 +160,27 @@ bool same_geometry(const ConvSlice& a, const ConvSlice& b) {
   return a.x == b.x && a.y == b.y && a.pads_begin == b.pads_begin && a.pads_end == b.pads_end;
 }
 
-Result<ConvPieces> make_pieces(const ConvShape& shape, std::span<const Slice> slices,
-                               const ConvTypes& types, bool bias, const Attributes& attributes) {
-  ConvPieces pieces;
-  for (const Slice& slice : slices) {
-    MEMOPT_ASSIGN_OR_RETURN(const ConvSlice part, conv_slice(shape, slice));
-    const auto same =
-        std::find_if(pieces.slices.begin(), pieces.slices.end(),
-                     [&](const ConvSlice& other) { return same_geometry(part, other); });
-    if (same != pieces.slices.end()) {
-      pieces.descs.push_back(pieces.descs[static_cast<size_t>(same - pieces.slices.begin())]);
-    } else if (pieces.descs.empty()) {
-      MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc any, any_desc(shape.weights_dims(), types.w));
-      MEMOPT_ASSIGN_OR_RETURN(PrimitiveDesc desc,
-                              conv_desc(shape, part, types, any, bias, attributes));
-      pieces.weights = weights_desc(desc);
-      pieces.descs.push_back(std::move(desc));
-    } else {
-      MEMOPT_ASSIGN_OR_RETURN(PrimitiveDesc desc,
-                              conv_desc(shape, part, types, pieces.weights, bias, attributes));
-      pieces.descs.push_back(std::move(desc));
+// The pieces with the order of weights that slice `leader` chooses.
+Result<ConvPieces> make_pieces(const ConvShape& shape, std::span<const ConvSlice> slices,
+                               size_t leader, const ConvTypes& types, bool bias,
+                               const Attributes& attributes) {
+  MEMOPT_ASSIGN_OR_RETURN(const MemoryDesc any, any_desc(shape.weights_dims(), types.w));
+  MEMOPT_ASSIGN_OR_RETURN(PrimitiveDesc chosen,
+                          conv_desc(shape, slices[leader], types, any, bias, attributes));
+  ConvPieces pieces{{slices.begin(), slices.end()}, {}, weights_desc(chosen)};
+  std::vector<std::pair<const ConvSlice*, PrimitiveDesc>> made = {{&slices[leader], chosen}};
+  for (const ConvSlice& slice : slices) {
+    const auto same = std::find_if(made.begin(), made.end(), [&](const auto& entry) {
+      return same_geometry(slice, *entry.first);
+    });
+    if (same != made.end()) {
+      pieces.descs.push_back(same->second);
+      continue;
     }
-    pieces.slices.push_back(part);
+    MEMOPT_ASSIGN_OR_RETURN(PrimitiveDesc desc,
+                            conv_desc(shape, slice, types, pieces.weights, bias, attributes));
+    made.emplace_back(&slice, desc);
+    pieces.descs.push_back(std::move(desc));
   }
   return pieces;
 }
@@ -190,10 +189,21 @@ Result<ConvPieces> make_pieces(const ConvShape& shape, std::span<const Slice> sl
 
 Result<ConvPieces> conv_pieces(const ConvShape& shape, std::span<const Slice> slices,
                                const ConvTypes& types, bool bias, const Attributes& attributes) {
-  Result<ConvPieces> pieces = make_pieces(shape, slices, types, bias, attributes);
-  if (pieces.ok() || slices.size() == 1) return pieces;
-  const Slice whole{0, shape.y[0], 0, shape.y[2]};
-  return make_pieces(shape, {&whole, 1}, types, bias, attributes);
+  std::vector<ConvSlice> parts;
+  for (const Slice& slice : slices) {
+    MEMOPT_ASSIGN_OR_RETURN(parts.emplace_back(), conv_slice(shape, slice));
+  }
+  for (size_t leader = 0; leader < parts.size(); ++leader) {
+    const auto earlier = parts.begin() + static_cast<std::ptrdiff_t>(leader);
+    if (std::any_of(parts.begin(), earlier,
+                    [&](const ConvSlice& part) { return same_geometry(part, *earlier); })) {
+      continue;
+    }
+    auto pieces = make_pieces(shape, parts, leader, types, bias, attributes);
+    if (pieces.ok()) return pieces;
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const ConvSlice whole, conv_slice(shape, {0, shape.y[0], 0, shape.y[2]}));
+  return make_pieces(shape, {&whole, 1}, 0, types, bias, attributes);
 }
 
 bool is_packable(const Operand& w) {

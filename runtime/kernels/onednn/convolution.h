@@ -44,8 +44,8 @@ struct ConvTypes {
 };
 
 // The slices of a convolution with one primitive each; slices of equal geometry share theirs. All
-// read weights in the order `weights`, the first one's choice. Where some slice has no good
-// implementation for that order, there is one slice: the whole.
+// read weights in the order `weights`, the choice of one of them. Where the slices cannot agree on
+// an order that has a good implementation for each, there is one slice: the whole.
 struct ConvPieces {
   std::vector<ConvSlice> slices;
   std::vector<PrimitiveDesc> descs;
