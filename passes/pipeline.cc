@@ -7,6 +7,7 @@ namespace memopt {
 
 std::span<const Pass> all_passes() {
   static constexpr Pass kPasses[] = {
+      {"widen_half", "16-bit floats are computed in f32, where the fast kernels are", widen_half},
       {"canonicalize", "one form for each meaning: drops no-ops, merges reshapes and transposes",
        canonicalize},
       {"fold_constants", "evaluates nodes whose operands are constants", fold_constants},
@@ -43,6 +44,8 @@ std::vector<const Pass*> by_name(std::initializer_list<std::string_view> names) 
 
 std::vector<const Pass*> optimization_pipeline() {
   return by_name({
+      // Before anything else, so that every fold is exact in f32.
+      "widen_half",
       // Clean first: what follows matches patterns, and patterns have one form each.
       "canonicalize",
       "fold_constants",
@@ -57,6 +60,8 @@ std::vector<const Pass*> optimization_pipeline() {
       "fuse_pad",
       // The parts of x * sigmoid(x) must be seen before an activation disappears into its producer.
       "fuse_patterns",
+      // What a pattern has replaced still reads the pattern's operand, which would keep it from being fused.
+      "dce",
       "fuse_bias",
       // The activation comes behind the residual addition, so it is fused last.
       "fuse_residual",

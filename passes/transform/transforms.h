@@ -6,6 +6,11 @@
 
 namespace memopt {
 
+// f16 and bf16 are widened to f32 where they are read and narrowed again only for the graph's
+// outputs: what is between is computed in f32, for which there are fast kernels. Costs twice the
+// bytes of those values.
+Result<bool> widen_half(Graph& graph, const PassOptions& options);
+
 // Drops nodes that do nothing (identity casts, slices, expands, pads, transposes), merges chains of
 // reshapes and of transposes, gives clips with constant bounds their unary form.
 Result<bool> canonicalize(Graph& graph, const PassOptions& options);

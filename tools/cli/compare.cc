@@ -50,7 +50,7 @@ Comparison compare(const TensorData& got, const TensorData& want, int64_t stride
     const double w = load_double(dtype, want.bytes.data(), i);
     if (!is_exact && (g == w || (std::isnan(g) && std::isnan(w)))) continue;
     const double error = std::abs(g - w);
-    const double allowed = tolerance.atol * result.range + tolerance.rtol * std::abs(w);
+    const double allowed = (tolerance.atol + tolerance.rtol) * result.range;
     const bool differs = is_exact || !std::isfinite(error) || error > allowed;
     result.differing += differs;
     if (std::isfinite(error)) result.largest_error = std::max(result.largest_error, error);

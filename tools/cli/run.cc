@@ -302,10 +302,10 @@ void add_options(CLI::App& app, Options& options) {
                  "NAME=@FILE.npy or @FILE.pb: compare this output; status 7 if it differs");
   app.add_option("--test-data", options.test_data,
                  "Folder with input_K.pb and output_K.pb, as ONNX's own test_data_set_K");
-  app.add_option("--rtol", options.tolerance.rtol, "Allowed error relative to the expected value")
+  app.add_option("--rtol", options.tolerance.rtol,
+                 "Allowed error relative to the range (largest magnitude) of the output")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--atol", options.tolerance.atol,
-                 "Allowed error relative to the range of the output, on top of --rtol")
+  app.add_option("--atol", options.tolerance.atol, "The same, on top of --rtol")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--repeat", options.repeat, "Number of runs")->check(CLI::Range(1, 1000000000));
   app.add_option("--threads", options.threads, "Threads, this one included")

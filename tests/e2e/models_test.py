@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Every real convolutional network: compiles, verifies and runs with the reference outputs; bit-identical with reuse on and
+off, with the guard on and off, and at 1 and 2 threads; arena within 1.02 of its bound.
+
+usage: models_test.py --bin DIR --models DIR [--only NAME ...]
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import models
+from tool import SKIPPED, Tools, outputs
+
+RTOL, ATOL = 1e-3, 1e-4
+MAX_ARENA_RATIO = 1.02
+
+
+def check(model, tools, folder):
+    """The list of what is wrong with one model; empty if all is well."""
+    problems = []
+
+    def fail(what, process):
+        problems.append(f"{what}: status {process.returncode}: {process.stderr.strip()[:500]}{process.stdout[-500:]}")
+
+    plan, unshared = os.path.join(folder, "a.plan"), os.path.join(folder, "b.plan")
+    compiled = tools.run("compile", model.path, "-o", plan, "--json", *model.shape_flags())
+    if compiled.returncode:
+        fail("compile", compiled)
+        return problems
+    report = json.loads(compiled.stdout)
+    ratio = report["arena_bytes"] / max(1, report["lower_bound_bytes"])
+    if ratio > MAX_ARENA_RATIO:
+        problems.append(f"arena is {ratio:.4f} of its bound")
+    verified = tools.run("verify", plan)
+    if verified.returncode:
+        fail("verify", verified)
+    compiled = tools.run("compile", model.path, "-o", unshared, "--quiet", "--disable", "reuse", *model.shape_flags())
+    if compiled.returncode:
+        fail("compile without reuse", compiled)
+        return problems
+
+    tolerance = ["--rtol", max(RTOL, model.tolerance), "--atol", ATOL]
+    results = {}
+    for name, file, flags in (("1 thread", plan, []), ("2 threads", plan, ["--threads", 2]),
+                              ("guard", plan, ["--guard"]), ("without reuse", unshared, [])):
+        out = os.path.join(folder, name.replace(" ", "_"))
+        ran = tools.run("run", file, "--test-data", model.data, "--output-dir", out, *tolerance, *flags)
+        if ran.returncode:
+            fail(name, ran)
+            continue
+        results[name] = outputs(out)
+    for name, files in results.items():
+        if files != results.get("1 thread"):
+            problems.append(f"{name}: the outputs are not bit-identical to those of 1 thread")
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("--models", required=True, help="folder of manifest.tsv and materialize.py")
+    parser.add_argument("--only", nargs="*")
+    arguments = parser.parse_args()
+    if not os.path.exists(os.path.join(arguments.models, "materialize.py")):
+        print(f"skipped: no models in {arguments.models}")
+        return SKIPPED
+    tools, failed, passed = Tools(arguments.bin), 0, 0
+    with tempfile.TemporaryDirectory() as base:
+        subprocess.run([sys.executable, os.path.join(arguments.models, "materialize.py"), base + "/models",
+                        *(arguments.only or [])], check=True, stdout=subprocess.DEVNULL)
+        for model in models.cnn_models(base + "/models", os.path.join(arguments.models, "manifest.tsv")):
+            if arguments.only and model.name not in arguments.only:
+                continue
+            folder = os.path.join(base, "out")
+            os.mkdir(folder)
+            problems = check(model, tools, folder)
+            shutil.rmtree(folder)
+            shutil.rmtree(model.folder)
+            failed, passed = failed + bool(problems), passed + (not problems)
+            print(model.name, "ok" if not problems else "FAILED", *problems, sep="\n    " if problems else " ", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
