@@ -29,7 +29,9 @@ Improvement improve_exactly(const Instance& instance, int64_t lower_bound, int64
     }
     return result.verdict;
   };
-  for (int64_t effort = 2000; best.nodes < work_limit && height > lower_bound; effort *= 4) {
+  // An attempt may end without spending a node, so the effort is bounded as well as the work.
+  for (int64_t effort = 2000;
+       effort / 4 < work_limit && best.nodes < work_limit && height > lower_bound; effort *= 4) {
     if (attempt(lower_bound, effort) != Verdict::kLimit) continue;
     int64_t floor = lower_bound;  // not reached with this effort
     while (best.nodes < work_limit && height - floor > std::max<int64_t>(1, floor / 512)) {

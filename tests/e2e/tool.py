@@ -10,9 +10,12 @@ class Tools:
         self.folder = folder
 
     def run(self, name, *arguments, timeout=600):
-        """The finished process of memopt-NAME, its output as text."""
-        return subprocess.run([os.path.join(self.folder, "memopt-" + name), *map(str, arguments)], timeout=timeout,
-                              capture_output=True, text=True, errors="replace", check=False)
+        """The finished process of memopt-NAME, its output as text; status 124 where it took too long."""
+        command = [os.path.join(self.folder, "memopt-" + name), *map(str, arguments)]
+        try:
+            return subprocess.run(command, timeout=timeout, capture_output=True, text=True, errors="replace", check=False)
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(command, 124, "", f"took longer than {timeout} s")
 
 
 def outputs(folder):
