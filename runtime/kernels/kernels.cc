@@ -1,10 +1,12 @@
 // All kernels of this build, per operator, in order of preference.
-#include "runtime/kernels/onednn/kernels.h"
+
+#include "runtime/kernels/cpu/kernels.h"
 
 #include <algorithm>
 #include <array>
 
 #include "runtime/kernels/kernel.h"
+#include "runtime/kernels/onednn/kernels.h"
 #include "runtime/kernels/reference/reference.h"
 
 namespace memopt {
@@ -12,9 +14,23 @@ namespace {
 
 // Faster kernels, best first; the reference kernels follow them.
 constexpr const KernelDef* (*kFastKernels[])() = {
-    onednn::conv,         onednn::conv_transpose, onednn::matmul,         onednn::qlinear_conv,
-    onednn::conv_integer, onednn::qlinear_matmul, onednn::matmul_integer, onednn::pool,
-    onednn::lrn,          onednn::reorder,
+    onednn::conv,
+    onednn::conv_transpose,
+    onednn::matmul,
+    onednn::qlinear_conv,
+    onednn::conv_integer,
+    onednn::qlinear_matmul,
+    onednn::matmul_integer,
+    cpu::pool,
+    onednn::pool,
+    cpu::batch_norm,
+    cpu::instance_norm,
+    cpu::layer_norm,
+    cpu::lrn,
+    onednn::lrn,
+    cpu::softmax,
+    cpu::reduce,
+    onednn::reorder,
 };
 
 struct Row {

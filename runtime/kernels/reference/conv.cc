@@ -4,8 +4,8 @@
 #include "runtime/kernels/reference/operands.h"
 #include "runtime/kernels/reference/quantize.h"
 #include "runtime/kernels/reference/reference.h"
-#include "runtime/kernels/reference/window.h"
 #include "runtime/kernels/scalar_math.h"
+#include "runtime/kernels/window.h"
 
 namespace memopt {
 namespace {
@@ -175,6 +175,11 @@ int64_t residual_offset(const Tensor& residual, int64_t filter, const Lanes& lan
   return offset;
 }
 
+// Every element of the residual is read just before that of y is written, and not again.
+bool over_residual(const KernelRequest& request, int input, int output) {
+  return input == 3 && output == 0 && same_elements(request, input, output);
+}
+
 template <bool kTransposed>
 Status run_float(const ConvShape& shape, const Activation& activation, const RunContext& context) {
   return dispatch_float(context.inputs[0].dtype, [&](auto tag) -> Status {
@@ -279,12 +284,12 @@ Status run_qlinear_conv(const QLinearConv& op, const RunContext& context) {
 }  // namespace
 
 const KernelDef* Conv_reference() {
-  static constexpr KernelDef kDef = reference_def<Conv, run_conv>();
+  static constexpr KernelDef kDef = reference_def<Conv, run_conv>(over_residual);
   return &kDef;
 }
 
 const KernelDef* ConvTranspose_reference() {
-  static constexpr KernelDef kDef = reference_def<ConvTranspose, run_conv_transpose>();
+  static constexpr KernelDef kDef = reference_def<ConvTranspose, run_conv_transpose>(over_residual);
   return &kDef;
 }
 

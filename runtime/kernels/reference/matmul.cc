@@ -127,6 +127,11 @@ void multiply(const Product& p, Parallel* parallel, LoadA load_a, LoadB load_b, 
   });
 }
 
+// Every element of c and the residual is read just before that of y is written, and not again.
+bool over_addend(const KernelRequest& request, int input, int output) {
+  return input >= 2 && output == 0 && same_elements(request, input, output);
+}
+
 Status run_matmul(const MatMul& op, const RunContext& context) {
   const Tensor& a = context.inputs[0];
   const Tensor& b = context.inputs[1];
@@ -261,7 +266,7 @@ Status run_qlinear_matmul(const QLinearMatMul&, const RunContext& context) {
 }  // namespace
 
 const KernelDef* MatMul_reference() {
-  static constexpr KernelDef kDef = reference_def<MatMul, run_matmul>();
+  static constexpr KernelDef kDef = reference_def<MatMul, run_matmul>(over_addend);
   return &kDef;
 }
 

@@ -1,7 +1,7 @@
 // Normalizations. Statistics are two passes in double, so that they hold to the last digits of f32.
 #include <cmath>
 
-#include "runtime/kernels/reference/lanes.h"
+#include "runtime/kernels/lanes.h"
 #include "runtime/kernels/reference/operands.h"
 #include "runtime/kernels/reference/reference.h"
 

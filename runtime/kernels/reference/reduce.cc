@@ -1,7 +1,7 @@
 // Reductions over several dimensions. Floats are summed in double, integers modulo 2^64.
 #include <cmath>
 
-#include "runtime/kernels/reference/lanes.h"
+#include "runtime/kernels/lanes.h"
 #include "runtime/kernels/reference/reference.h"
 
 namespace memopt {

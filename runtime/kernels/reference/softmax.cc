@@ -1,7 +1,7 @@
 // Softmax and its relatives along one dimension; sums in double.
 #include <cmath>
 
-#include "runtime/kernels/reference/lanes.h"
+#include "runtime/kernels/lanes.h"
 #include "runtime/kernels/reference/reference.h"
 
 namespace memopt {

@@ -1,7 +1,7 @@
 // The extreme elements along one dimension: the first (last) of them, or the k best in order.
 #include <algorithm>
 
-#include "runtime/kernels/reference/lanes.h"
+#include "runtime/kernels/lanes.h"
 #include "runtime/kernels/reference/operands.h"
 #include "runtime/kernels/reference/reference.h"
 

@@ -1,4 +1,4 @@
-// Sliding windows over up to three spatial dimensions, as the reference kernels walk them. Tensors
+// Sliding windows over up to three spatial dimensions, as kernels walk them. Tensors
 // have dimensions (N, C, spatial...) and any strides; missing spatial dimensions have extent 1.
 #pragma once
 
