@@ -152,6 +152,15 @@ Result<std::vector<HostTensor>> run_op(const Op& op, std::span<const HostTensor*
   std::vector<Tensor> in_views, out_views;
   for (const HostTensor* input : inputs) in_views.push_back(input ? input->view() : Tensor{});
   for (const HostTensor& output : outputs) out_views.push_back(output.view());
+  if (options.overwritten) {
+    const int input = *options.overwritten;
+    if (!def->in_place || !def->in_place(request, input, 0)) {
+      return internal_error("the kernel does not work in place");
+    }
+    outputs[0].bytes = inputs[static_cast<size_t>(input)]->bytes;
+    out_views[0] = outputs[0].view();
+    in_views[static_cast<size_t>(input)].data = out_views[0].data;
+  }
   std::vector<AlignedBytes> packed;
   for (const PackedOperand& operand : needs.packed) {
     const auto i = static_cast<size_t>(operand.input);

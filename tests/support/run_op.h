@@ -3,11 +3,12 @@
 
 #include <cstddef>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "runtime/ops/op_def.h"
 #include "runtime/kernels/kernel.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt::testing {
 
@@ -57,9 +58,11 @@ struct RunOptions {
   Layout layout = Layout::kRowMajor;  // of the outputs of rank >= 3
   Placement placement = Placement::kDense;
   Parallel* parallel = nullptr;
-  Target target;
+  Target target = {};
   size_t outputs = SIZE_MAX;  // only the first ones are computed
-  bool constants = false;     // all inputs but the first are constants, packed if the kernel asks
+  std::optional<int> overwritten =
+      {};                  // output 0 lies in the memory of this input (of equal strides)
+  bool constants = false;  // all inputs but the first are constants, packed if the kernel asks
 };
 
 // Infers, makes the kernel ready and runs it. Entries of `inputs` may be nullptr (missing).
