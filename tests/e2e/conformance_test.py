@@ -89,7 +89,8 @@ def run_case(tools, folder, model, scratch):
                     flags += ["--shape", name + "=" + "x".join(map(str, shapes[name]))]
             compiled = tools.run("compile", path, "-o", plan, "--quiet", *flags)
             # A shape that depends on the value of an input: the plan is compiled for that value.
-            wanted = set(re.findall(r"--bind ([^\s=]+)=@", compiled.stderr)) & set(files) - bound
+            depends = re.search(r"depends on (.*?); --bind", compiled.stderr, re.DOTALL)
+            wanted = set(re.findall(r"'([^']+)'", depends[1])) & set(files) - bound if depends else set()
             if compiled.returncode == 0 or not wanted:
                 break
             bound |= wanted

@@ -35,6 +35,10 @@ def check(model, tools, folder):
     ratio = report["arena_bytes"] / max(1, report["lower_bound_bytes"])
     if ratio > MAX_ARENA_RATIO:
         problems.append(f"arena is {ratio:.4f} of its bound")
+    again = tools.run("compile", model.path, "-o", unshared, "--quiet", *model.shape_flags())
+    with open(plan, "rb") as first, open(unshared, "rb") as second:
+        if again.returncode or first.read() != second.read():
+            problems.append("a second compilation gives other bytes")
     verified = tools.run("verify", plan)
     if verified.returncode:
         fail("verify", verified)

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Includes point one way: runtime <- compiler <- passes <- tools. Only compiler/onnx sees protobuf, only runtime/kernels/onednn
+sees oneDNN, LLVM stays in compiler/ and passes/, nothing reads the environment."""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LAYERS = ["runtime", "compiler", "passes", "tools"]
+# (what may not appear, where, except beneath)
+RULES = [
+    (r'#include [<"](google/protobuf|onnx_schema)/', LAYERS, "compiler/onnx"),
+    (r'#include [<"](oneapi/)?dnnl', LAYERS, "runtime/kernels/onednn"),
+    (r'#include [<"]llvm/', ["runtime", "tools"], None),
+    (r'#include [<"]flatbuffers/', LAYERS, "runtime/plan"),
+    (r"\bgetenv\b", LAYERS, None),
+    (r"\bassert\(", LAYERS, None),
+]
+
+
+def sources(folder):
+    for base, _, files in os.walk(os.path.join(ROOT, folder)):
+        for name in sorted(files):
+            if name.endswith((".h", ".hpp", ".cc", ".c")):
+                path = os.path.join(base, name)
+                with open(path, encoding="utf-8") as file:
+                    yield os.path.relpath(path, ROOT), file.read()
+
+
+def main():
+    problems = []
+    for rank, layer in enumerate(LAYERS):
+        above = "|".join(LAYERS[rank + 1:])
+        for path, text in sources(layer):
+            if above and re.search(rf'#include "({above})/', text):
+                problems.append(f"{path} includes a layer above {layer}")
+    for pattern, layers, except_beneath in RULES:
+        for layer in layers:
+            for path, text in sources(layer):
+                if re.search(pattern, text) and not (except_beneath and path.startswith(except_beneath)):
+                    problems.append(f"{path} matches {pattern}")
+    print(*problems, sep="\n")
+    print(f"{sum(1 for layer in LAYERS for _ in sources(layer))} files checked, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
