@@ -52,14 +52,19 @@ int64_t luby(uint64_t i) {
 // Every tie rule with every order once, as their numbers have no common divisor.
 constexpr int64_t kPlainAttempts = std::size(kTieRules) * std::size(kJobOrders);
 
+// Makes a unit of work about as long as a search node of a problem with a few hundred buffers.
+constexpr int64_t kStepsPerWork = 2048;
+
 class Search {
  public:
   Search(const ExactModel& model, int64_t capacity, const std::vector<Rank>* ranks)
       : model_(model), ranks_(ranks), state_(model, capacity) {}
 
-  Verdict run(const Strategy& strategy, int64_t node_limit, uint64_t seed) {
+  // One attempt: stops at `node_limit` nodes, or when work() has come to `work_limit`.
+  Verdict run(const Strategy& strategy, int64_t node_limit, int64_t work_limit, uint64_t seed) {
     strategy_ = strategy;
     nodes_left_ = node_limit;
+    work_limit_ = work_limit;
     rank_ = ranks_[static_cast<int>(strategy.job_order)];
     if (strategy.noise > 0) {
       for (Rank& r : rank_) {
@@ -68,14 +73,13 @@ class Search {
       }
     }
     state_.look_at_everything();
-    const Verdict verdict = solve(0, static_cast<uint32_t>(model_.cliques.size()), 0,
-                                  static_cast<uint32_t>(model_.jobs.size()));
-    nodes += node_limit - nodes_left_;
-    return verdict;
+    return solve(0, static_cast<uint32_t>(model_.cliques.size()), 0,
+                 static_cast<uint32_t>(model_.jobs.size()));
   }
 
+  int64_t work() const { return state_.steps() / kStepsPerWork; }
+
   int64_t offset(uint32_t job) const { return state_.offset(job); }
-  int64_t nodes = 0;
 
  private:
   struct Part {
@@ -116,7 +120,7 @@ class Search {
       job_end = parts[0].job_end;
       if (failed_.contains(state_.key)) return leave(Verdict::kImpossible);
       open_.push_back(state_.key);
-      if (nodes_left_-- <= 0) return leave(Verdict::kLimit);
+      if (nodes_left_-- <= 0 || work() >= work_limit_) return leave(Verdict::kLimit);
       const uint32_t job = choose(clique_begin, clique_end);
       const size_t before = state_.mark();
       if (state_.place(job)) {
@@ -224,7 +228,7 @@ class Search {
   std::vector<Rank> rank_;
   std::unordered_set<StateKey, KeyHash> failed_;
   std::vector<StateKey> open_;  // keys of the states on the current path
-  int64_t nodes_left_ = 0;
+  int64_t nodes_left_ = 0, work_limit_ = 0;
 };
 
 }  // namespace
@@ -277,25 +281,25 @@ bool ExactPlacer::available() const { return impl_->model.has_value(); }
 
 bool ExactPlacer::proves() const { return impl_->proves; }
 
-ExactResult ExactPlacer::decide(int64_t capacity, int64_t node_limit, uint64_t seed) const {
+ExactResult ExactPlacer::decide(int64_t capacity, int64_t work_limit, uint64_t seed) const {
   ExactResult result;
   if (!available()) return result;
   const ExactModel& model = *impl_->model;
   Search search(model, capacity, impl_->ranks);
   const int64_t base = std::max<int64_t>(300, 2 * static_cast<int64_t>(model.jobs.size()));
-  for (int64_t attempt = 0; search.nodes < node_limit; ++attempt) {
+  for (int64_t attempt = 0; search.work() < work_limit; ++attempt) {
     Strategy strategy{kTieRules[attempt % std::size(kTieRules)],
                       kJobOrders[attempt % std::size(kJobOrders)], 0};
-    int64_t budget = base;
+    int64_t nodes = base;
     if (attempt >= kPlainAttempts) {
-      budget *= luby(static_cast<uint64_t>(attempt - kPlainAttempts) + 1);
+      nodes *= luby(static_cast<uint64_t>(attempt - kPlainAttempts) + 1);
       strategy.noise = 0.3;
     }
-    budget = std::min(budget, node_limit - search.nodes);
-    result.verdict = search.run(strategy, budget, seed * 1000003u + static_cast<uint64_t>(attempt));
+    result.verdict =
+        search.run(strategy, nodes, work_limit, seed * 1000003u + static_cast<uint64_t>(attempt));
     if (result.verdict != Verdict::kLimit) break;
   }
-  result.nodes = search.nodes;
+  result.work = search.work();
   if (result.verdict == Verdict::kFound) {
     result.offsets.resize(model.jobs.size());
     for (uint32_t j = 0; j < model.jobs.size(); ++j) {

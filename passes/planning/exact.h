@@ -18,11 +18,12 @@ enum class Verdict {
 struct ExactResult {
   Verdict verdict = Verdict::kLimit;
   std::vector<int64_t> offsets;  // of the instance's items, when found
-  int64_t nodes = 0;
+  int64_t work = 0;
 };
 
-// Decides whether the instance fits into `capacity` bytes, in at most `node_limit` search nodes.
-// Deterministic for a seed. Needs a model of the conflicts, which is built once.
+// Decides whether the instance fits into `capacity` bytes, in at most `work_limit` units of work:
+// deterministic ones, about as long as a search node of a problem with a few hundred buffers
+// (microseconds). Deterministic for a seed. Needs a model of the conflicts, which is built once.
 class ExactPlacer {
  public:
   explicit ExactPlacer(const Instance& instance);
@@ -32,7 +33,7 @@ class ExactPlacer {
   // False for instances with windows in gaps, which are searched as if they were full conflicts: a
   // packing is one, but kImpossible only holds for that reading.
   bool proves() const;
-  ExactResult decide(int64_t capacity, int64_t node_limit, uint64_t seed) const;
+  ExactResult decide(int64_t capacity, int64_t work_limit, uint64_t seed) const;
 
  private:
   struct Impl;

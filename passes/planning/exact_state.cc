@@ -107,6 +107,7 @@ bool ExactState::fail() {
 }
 
 void ExactState::touch_cliques(uint32_t job) {
+  steps_ += static_cast<int64_t>(model_.cliques_of[job].size());
   for (uint32_t q : model_.cliques_of[job]) {
     if (queued_[q]) continue;
     queued_[q] = 1;
@@ -126,6 +127,7 @@ bool ExactState::set_low(uint32_t job, int64_t low, int64_t rest) {
 }
 
 bool ExactState::place(uint32_t job) {
+  steps_ += static_cast<int64_t>(model_.neighbors[job].size());
   const int64_t top = low_[job] + size_[job];
   trail_.push_back({Change::kPlaced, job, 0, 0, {}, 0});
   placed_[job] = 1;
@@ -198,6 +200,7 @@ bool ExactState::propagate_clique(uint32_t q) {
   if (m == 0) return true;
   uint32_t* const jobs = members_[q].data();
   for (;;) {
+    steps_ += static_cast<int64_t>(4 * m);
     for (size_t i = 1; i < m; ++i) {  // nearly sorted from the last time
       const uint32_t job = jobs[i];
       const int64_t low = low_[job];
@@ -270,6 +273,7 @@ bool ExactState::drain_queue() {
 
 int ExactState::settle(uint32_t begin, uint32_t end) {
   int result = 0;
+  steps_ += end - begin;
   for (uint32_t job = begin; job < end; ++job) {
     if (placed_[job]) continue;
     const int64_t top = rest_[job] + size_[job];

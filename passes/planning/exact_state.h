@@ -33,7 +33,7 @@ struct ExactModel {
 
 // Nothing when there are too many conflicts to list.
 std::optional<ExactModel> make_exact_model(const Instance& instance,
-                                           int64_t max_pairs = 20'000'000);
+                                           int64_t max_pairs = 5'000'000);
 
 struct StateKey {
   uint64_t a = 0, b = 0;
@@ -77,6 +77,9 @@ class ExactState {
   int64_t total(uint32_t q) const { return total_[q]; }
   double weight(uint32_t q) const { return weight_[q]; }
 
+  // Elementary steps done so far: a deterministic measure of time.
+  int64_t steps() const { return steps_; }
+
   // Identifies the unplaced jobs of the current component with all that decides their future.
   StateKey key;
   StateKey key_of(uint32_t job) const { return keys_[job]; }
@@ -100,6 +103,7 @@ class ExactState {
   bool fail();
 
   const ExactModel& model_;
+  int64_t steps_ = 0;
   int64_t capacity_ = 0;          // rounded up to the granularity
   std::vector<int64_t> ceiling_;  // the largest offset of each job
   std::vector<int64_t> size_, alignment_;

@@ -1,15 +1,15 @@
 #include "passes/planning/greedy.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <set>
 
 #include "passes/planning/placement.h"
 #include "runtime/base/checked.h"
 
 namespace memopt {
-namespace {
 
-// The heaviest load at any step of an item's life, or of its closed neighborhood in a graph.
 std::vector<int64_t> loads_seen(const Instance& instance) {
   std::vector<int64_t> loads(instance.items.size(), 0);
   if (instance.has_graph) {
@@ -53,13 +53,16 @@ std::vector<int64_t> loads_seen(const Instance& instance) {
   return loads;
 }
 
-}  // namespace
-
 std::vector<uint32_t> ordered_items(const Instance& instance, ItemOrder order) {
   const size_t n = instance.items.size();
   std::vector<double> rank(n);  // larger first
   std::vector<int64_t> loads;
-  if (order == ItemOrder::kConflicts) loads = loads_seen(instance);
+  double load_class = 1;
+  if (order == ItemOrder::kConflicts || order == ItemOrder::kPeaks) {
+    loads = loads_seen(instance);
+    if (n > 0)
+      load_class = static_cast<double>(*std::max_element(loads.begin(), loads.end())) / 256;
+  }
   for (uint32_t i = 0; i < n; ++i) {
     const Item& item = instance.items[i];
     const double lifetime = static_cast<double>(item.upper) - static_cast<double>(item.lower);
@@ -78,6 +81,9 @@ std::vector<uint32_t> ordered_items(const Instance& instance, ItemOrder order) {
       case ItemOrder::kConflicts:
         rank[i] = static_cast<double>(loads[i]);
         break;
+      case ItemOrder::kPeaks:
+        rank[i] = std::floor(static_cast<double>(loads[i]) / load_class);
+        break;
     }
   }
   std::vector<uint32_t> sequence(n);
@@ -87,6 +93,9 @@ std::vector<uint32_t> ordered_items(const Instance& instance, ItemOrder order) {
     const Item& y = instance.items[b];
     if (x.fixed_offset.has_value() != y.fixed_offset.has_value()) return x.fixed_offset.has_value();
     if (rank[a] != rank[b]) return rank[a] > rank[b];
+    if (order == ItemOrder::kPeaks && x.upper - x.lower != y.upper - y.lower) {
+      return x.upper - x.lower > y.upper - y.lower;
+    }
     if (x.size != y.size) return x.size > y.size;
     return x.lower < y.lower;
   });
@@ -94,13 +103,76 @@ std::vector<uint32_t> ordered_items(const Instance& instance, ItemOrder order) {
 }
 
 std::vector<int64_t> place_in_sequence(const Instance& instance, std::span<const uint32_t> sequence,
-                                       Fit fit) {
+                                       Fit fit, int64_t ceiling) {
   Placement placement(instance);
   for (uint32_t i : sequence) {
     const auto& fixed = instance.items[i].fixed_offset;
-    placement.put({&i, 1}, fixed ? *fixed : placement.find({&i, 1}, fit));
+    placement.put({&i, 1}, fixed ? *fixed : placement.find({&i, 1}, fit, ceiling));
   }
   return std::move(placement).take_offsets();
+}
+
+std::vector<int64_t> place_online(const Instance& instance) {
+  std::vector<uint32_t> by_start;
+  int64_t base = 0;  // above the fixed items
+  std::vector<int64_t> offsets(instance.items.size());
+  for (uint32_t i = 0; i < instance.items.size(); ++i) {
+    const Item& item = instance.items[i];
+    if (item.fixed_offset) {
+      offsets[i] = *item.fixed_offset;
+      base = std::max(base, *item.fixed_offset + item.size);
+    } else {
+      by_start.push_back(i);
+    }
+  }
+  std::vector<uint32_t> by_end = by_start;
+  std::stable_sort(by_start.begin(), by_start.end(), [&](uint32_t a, uint32_t b) {
+    return instance.items[a].lower < instance.items[b].lower;
+  });
+  std::stable_sort(by_end.begin(), by_end.end(), [&](uint32_t a, uint32_t b) {
+    return instance.items[a].upper < instance.items[b].upper;
+  });
+  std::map<int64_t, int64_t> blocks;              // free: begin -> end
+  std::set<std::pair<int64_t, int64_t>> by_room;  // the same: (bytes, begin)
+  const auto forget = [&](std::map<int64_t, int64_t>::iterator block) {
+    by_room.erase({block->second - block->first, block->first});
+    blocks.erase(block);
+  };
+  const auto release = [&](int64_t begin, int64_t end) {
+    if (begin == end) return;
+    const auto next = blocks.find(end);
+    if (next != blocks.end()) end = next->second, forget(next);
+    const auto after = blocks.lower_bound(begin);
+    if (after != blocks.begin() && std::prev(after)->second == begin) {
+      begin = std::prev(after)->first;
+      forget(std::prev(after));
+    }
+    blocks[begin] = end;
+    by_room.emplace(end - begin, begin);
+  };
+  int64_t top = base;
+  size_t dead = 0;
+  for (uint32_t i : by_start) {
+    const Item& item = instance.items[i];
+    for (; instance.items[by_end[dead]].upper <= item.lower; ++dead) {
+      release(offsets[by_end[dead]], offsets[by_end[dead]] + instance.items[by_end[dead]].size);
+    }
+    // A block of this size serves whatever its begin.
+    const auto found = by_room.lower_bound({item.size + item.alignment - 1, 0});
+    if (found == by_room.end()) {
+      offsets[i] = align_up(top, item.alignment);
+      release(top, offsets[i]);
+      top = offsets[i] + item.size;
+      continue;
+    }
+    const auto block = blocks.find(found->second);
+    const auto [begin, end] = *block;
+    forget(block);
+    offsets[i] = align_up(begin, item.alignment);
+    release(begin, offsets[i]);
+    release(offsets[i] + item.size, end);
+  }
+  return offsets;
 }
 
 std::vector<int64_t> place_naively(const Instance& instance) {

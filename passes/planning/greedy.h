@@ -16,15 +16,23 @@ enum class ItemOrder {
   kLifetime,   // longest lived first
   kStart,      // first born first
   kConflicts,  // heaviest load at any step of its life first
+  kPeaks,      // the same in 256 classes, longest lived first in each: grows out of the peaks
 };
 
 // Item indices in that order; ties by size, start, index. Fixed items come first.
 std::vector<uint32_t> ordered_items(const Instance& instance, ItemOrder order);
 
-// Offsets when items are placed in `sequence`, which names each of them once. With a graph or
-// intervals, O(n) per item in the number of placed ones.
+// Offsets when items are placed in `sequence`, which names each of them once; O(n) per item. The
+// best fit sees the open end as a stretch up to `ceiling`.
 std::vector<int64_t> place_in_sequence(const Instance& instance, std::span<const uint32_t> sequence,
-                                       Fit fit);
+                                       Fit fit, int64_t ceiling = INT64_MAX);
+
+// What an allocator does at run time: in order of time, each item in the tightest free block, freed
+// when it dies. O(n log n). Not for graphs; fixed items go below all others.
+std::vector<int64_t> place_online(const Instance& instance);
+
+// The heaviest load at any step of each item's life; with a graph, of its closed neighborhood.
+std::vector<int64_t> loads_seen(const Instance& instance);
 
 // Every item its own bytes.
 std::vector<int64_t> place_naively(const Instance& instance);

@@ -1,6 +1,7 @@
 #include "passes/planning/instance.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "passes/planning/bound.h"
@@ -35,19 +36,17 @@ std::vector<Event> events_of(const Instance& instance) {
 
 // Largest load over time. Whole granules count, except that the item on top may end inside one.
 int64_t interval_bound(const Instance& instance) {
-  const auto padding = [&](int64_t bytes) { return instance.padded(bytes) - bytes; };
-  std::vector<int64_t> paddings;
+  std::map<int64_t, int64_t> paddings;  // of live items, with how many have it
   int64_t load = 0, bound = 0;
   for (const Event& e : events_of(instance)) {
-    const int64_t pad = padding(e.bytes);
-    const auto place = std::lower_bound(paddings.begin(), paddings.end(), pad);
+    const int64_t padding = instance.padded(e.bytes) - e.bytes;
     if (e.starts) {
-      load += e.bytes + pad;
-      if (pad > 0) paddings.insert(place, pad);
-      bound = std::max(bound, load - (paddings.empty() ? 0 : paddings.back()));
+      load += e.bytes + padding;
+      ++paddings[padding];
+      bound = std::max(bound, load - paddings.rbegin()->first);
     } else {
-      load -= e.bytes + pad;
-      if (pad > 0) paddings.erase(place);
+      load -= e.bytes + padding;
+      if (--paddings[padding] == 0) paddings.erase(padding);
     }
   }
   return bound;

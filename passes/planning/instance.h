@@ -22,12 +22,9 @@ struct Item {
 struct Instance {
   std::vector<Item> items;  // in the order of the problem
   bool has_graph = false;
-  std::vector<std::vector<uint32_t>>
-      neighbors;  // of items, ascending; only with an interference graph
-  bool has_windows =
-      false;  // some gap keeps a part of its buffer: conflicts are not all or nothing
-  int64_t granularity =
-      1;  // offsets are multiples of it: the greatest common divisor of the alignments
+  std::vector<std::vector<uint32_t>> neighbors;  // of items, ascending; only with a graph
+  bool has_windows = false;  // some gap keeps a part of its buffer: conflicts are no yes or no
+  int64_t granularity = 1;   // divides all offsets: the common divisor of the alignments
   std::optional<int64_t> capacity_bytes;
 
   // Bytes that an item keeps others from using: nothing else can start inside its last granule.

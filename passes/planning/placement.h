@@ -11,7 +11,7 @@ namespace memopt {
 
 enum class Fit {
   kFirst,  // the lowest free stretch that is large enough
-  kBest,   // the smallest free stretch that is large enough, the open end last
+  kBest,   // the smallest free stretch that is large enough
 };
 
 // A group is one or more items that share an offset; their alignments divide one another.
@@ -23,9 +23,9 @@ class Placement {
   // Puts the group there, whatever else is there.
   void put(std::span<const uint32_t> group, int64_t offset);
 
-  // An offset at which the group conflicts with nothing placed. Linear in the number of placed
-  // items.
-  int64_t find(std::span<const uint32_t> group, Fit fit);
+  // An offset at which the group conflicts with nothing placed. The best fit sees the open end as a
+  // stretch up to `ceiling`, and takes it last when that is too low. Linear in the placed items.
+  int64_t find(std::span<const uint32_t> group, Fit fit, int64_t ceiling = INT64_MAX);
 
   // One per item, once all are placed.
   std::vector<int64_t> take_offsets() && { return std::move(offsets_); }
@@ -38,6 +38,8 @@ class Placement {
     int64_t above, below;
   };
   void collect(uint32_t item);
+  // find() for one item that is a single rectangle.
+  int64_t find_single(const Item& item, Fit fit, int64_t ceiling) const;
 
   const Instance& instance_;
   std::vector<int64_t> offsets_;

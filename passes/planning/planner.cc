@@ -1,37 +1,129 @@
 #include "passes/planning/planner.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "passes/planning/coloring.h"
 #include "passes/planning/greedy.h"
 #include "passes/planning/improve.h"
-#include "passes/planning/instance.h"
+#include "passes/planning/large.h"
 
 namespace memopt {
 namespace {
 
-// What a planner found for one space.
-struct SpaceResult {
-  std::vector<int64_t> offsets;  // of the instance's items
-  int64_t lower_bound = 0;       // proved
-  int64_t work = 0;
-  std::string planner;
-};
+// What the whole result has to reach for an algorithm to stop.
+int64_t target_of(const Instance& instance, const PlannerOptions& options, int64_t bound) {
+  const bool fit = options.objective == Objective::kFit && instance.capacity_bytes.has_value();
+  return fit ? std::max(bound, *instance.capacity_bytes) : bound;
+}
 
-using SpaceSolver = std::function<SpaceResult(const Instance&, const PlannerOptions&)>;
+template <ItemOrder order, Fit fit>
+SpaceResult greedy(const Instance& instance, int64_t, const PlannerOptions&) {
+  return {.offsets = place_in_sequence(instance, ordered_items(instance, order), fit)};
+}
+
+SpaceResult naive(const Instance& instance, int64_t, const PlannerOptions&) {
+  return {.offsets = place_naively(instance)};
+}
+
+SpaceResult online(const Instance& instance, int64_t, const PlannerOptions&) {
+  return {.offsets = instance.has_graph ? place_naively(instance) : place_online(instance)};
+}
+
+SpaceResult coloring(const Instance& instance, int64_t, const PlannerOptions&) {
+  return {.offsets = color_and_place(instance)};
+}
+
+SpaceResult from_peaks(const Instance& instance, int64_t target, const PlannerOptions& options) {
+  return {.offsets =
+              place_from_peaks(instance, {.target_bytes = target, .seed = options.seed}).offsets};
+}
+
+// Takes over what is lower.
+void keep_better(const Instance& instance, SpaceResult& best, SpaceResult found,
+                 const char* planner) {
+  best.work += found.work;
+  best.lower_bound = std::max(best.lower_bound, found.lower_bound);
+  if (found.offsets.size() != instance.items.size()) return;
+  if (best.offsets.size() == instance.items.size() &&
+      height_of(instance, best.offsets) <= height_of(instance, found.offsets)) {
+    return;
+  }
+  best.offsets = std::move(found.offsets);
+  best.planner = planner;
+}
+
+SpaceResult heuristics(const Instance& instance, int64_t target, const PlannerOptions& options) {
+  SpaceResult best;
+  for (const Planner& planner : planners()) {
+    if (!planner.is_heuristic || instance.items.size() > planner.max_items) continue;
+    keep_better(instance, best, planner.solve(instance, target, options), planner.name);
+    if (height_of(instance, best.offsets) <= target) break;
+  }
+  return best;
+}
+
+// The heuristics; where they leave a gap, the exact search on the core of large instances; where
+// there still is one, on all of it.
+SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions& options) {
+  constexpr size_t kLarge = 1500;  // items; below, the whole is no harder than its core
+  SpaceResult best = heuristics(instance, target, options);
+  const auto done = [&] {
+    return height_of(instance, best.offsets) <= target || best.work >= options.work_limit;
+  };
+  if (!done() && instance.items.size() > kLarge && !instance.has_graph) {
+    LargeResult found = place_around_core(
+        instance,
+        {.target_bytes = target, .work_limit = options.work_limit / 4, .seed = options.seed});
+    keep_better(instance, best, {.offsets = std::move(found.offsets), .work = found.work},
+                "exact_core");
+  }
+  if (!done()) {
+    Improvement found = improve_exactly(instance, target, height_of(instance, best.offsets),
+                                        options.work_limit - best.work, options.seed);
+    keep_better(
+        instance, best,
+        {.offsets = std::move(found.offsets), .lower_bound = found.lower_bound, .work = found.work},
+        "exact");
+  }
+  return best;
+}
+
+constexpr size_t kAny = SIZE_MAX;
+constexpr size_t kQuadratic = 100000;
+constexpr Planner kPlanners[] = {
+    {"from_peaks", "heaviest steps first, long-lived first, tightest gap; repaired", true,
+     kQuadratic, from_peaks},
+    {"greedy_by_size", "largest first, lowest gap", true, kQuadratic,
+     greedy<ItemOrder::kSize, Fit::kFirst>},
+    {"greedy_by_size_best_fit", "largest first, tightest gap", true, kQuadratic,
+     greedy<ItemOrder::kSize, Fit::kBest>},
+    {"greedy_by_area", "largest size x lifetime first, lowest gap", true, kQuadratic,
+     greedy<ItemOrder::kArea, Fit::kFirst>},
+    {"greedy_by_conflict", "heaviest steps first, largest first, lowest gap", true, kQuadratic,
+     greedy<ItemOrder::kConflicts, Fit::kFirst>},
+    {"greedy_by_lifetime", "longest lived first, lowest gap", true, kQuadratic,
+     greedy<ItemOrder::kLifetime, Fit::kFirst>},
+    {"greedy_by_start", "first born first, tightest gap", true, kQuadratic,
+     greedy<ItemOrder::kStart, Fit::kBest>},
+    {"coloring", "shared slots by weighted graph coloring", true, kQuadratic, coloring},
+    {"online", "what a best-fit allocator does at run time", true, kAny, online},
+    {"naive", "every buffer its own bytes", true, kAny, naive},
+    {"heuristics", "the best of the above", false, kAny, heuristics},
+    {"exact", "the best of the above, then branch and bound with proof", false, kAny, exact},
+};
 
 // Solves each space on its own: spaces share no bytes.
 MemoryPlan solve_spaces(const MemoryProblem& problem, const PlannerOptions& options,
-                        const SpaceSolver& solver) {
+                        const Planner& planner) {
   MemoryPlan plan;
   plan.offsets.resize(problem.buffers.size());
   for (size_t i = 0; i < problem.buffers.size(); ++i) {
-    plan.offsets[i] = problem.buffers[i].fixed_offset.value_or(0);  // stays for those without bytes
+    plan.offsets[i] = problem.buffers[i].fixed_offset.value_or(0);  // of those without bytes
   }
   for (uint32_t s = 0; s < problem.spaces.size(); ++s) {
     const Instance instance = make_instance(problem, s);
-    SpaceResult result = solver(instance, options);
+    const int64_t bound = instance_bound(instance);
+    SpaceResult result = planner.solve(instance, target_of(instance, options, bound), options);
     for (size_t i = 0; i < instance.items.size(); ++i) {
       plan.offsets[instance.items[i].buffer] = result.offsets[i];
     }
@@ -40,7 +132,7 @@ MemoryPlan solve_spaces(const MemoryProblem& problem, const PlannerOptions& opti
         {.height_bytes = 0,
          .lower_bound_bytes = std::max(result.lower_bound, lower_bound(problem, s)),
          .status = ProofStatus::kGap,
-         .planner = std::move(result.planner)});
+         .planner = result.planner.empty() ? planner.name : std::move(result.planner)});
   }
   for (size_t i = 0; i < problem.buffers.size(); ++i) {
     int64_t& height = plan.spaces[problem.buffers[i].space].height_bytes;
@@ -57,104 +149,11 @@ ProofStatus status_of(const SpacePlan& space, const std::optional<int64_t>& capa
   return capacity && objective == Objective::kFit ? ProofStatus::kFits : ProofStatus::kGap;
 }
 
-template <ItemOrder order, Fit fit>
-Result<MemoryPlan> greedy(const MemoryProblem& problem, const PlannerOptions& options) {
-  return solve_spaces(problem, options, [](const Instance& instance, const PlannerOptions&) {
-    return SpaceResult{.offsets = place_in_sequence(instance, ordered_items(instance, order), fit),
-                       .planner = {}};
-  });
+const Planner* planner_named(std::string_view name) {
+  const auto planner = std::find_if(std::begin(kPlanners), std::end(kPlanners),
+                                    [&](const Planner& p) { return name == p.name; });
+  return planner == std::end(kPlanners) ? nullptr : planner;
 }
-
-Result<MemoryPlan> naive(const MemoryProblem& problem, const PlannerOptions& options) {
-  return solve_spaces(problem, options, [](const Instance& instance, const PlannerOptions&) {
-    return SpaceResult{.offsets = place_naively(instance), .planner = {}};
-  });
-}
-
-Result<MemoryPlan> coloring(const MemoryProblem& problem, const PlannerOptions& options) {
-  return solve_spaces(problem, options, [](const Instance& instance, const PlannerOptions&) {
-    return SpaceResult{.offsets = color_and_place(instance), .planner = {}};
-  });
-}
-
-// The best of the heuristics; stops at the first that meets the bound.
-SpaceResult best_heuristic(const Instance& instance) {
-  struct Heuristic {
-    const char* name;
-    std::function<std::vector<int64_t>()> place;
-  };
-  const auto sequenced = [&](ItemOrder order, Fit fit) {
-    return [&instance, order, fit] {
-      return place_in_sequence(instance, ordered_items(instance, order), fit);
-    };
-  };
-  const Heuristic heuristics[] = {
-      {"greedy_by_size", sequenced(ItemOrder::kSize, Fit::kFirst)},
-      {"greedy_by_size_best_fit", sequenced(ItemOrder::kSize, Fit::kBest)},
-      {"greedy_by_conflict", sequenced(ItemOrder::kConflicts, Fit::kFirst)},
-      {"greedy_by_area", sequenced(ItemOrder::kArea, Fit::kFirst)},
-      {"greedy_by_lifetime", sequenced(ItemOrder::kLifetime, Fit::kFirst)},
-      {"greedy_by_start", sequenced(ItemOrder::kStart, Fit::kBest)},
-      {"coloring", [&] { return color_and_place(instance); }},
-      {"naive", [&] { return place_naively(instance); }},
-  };
-  SpaceResult best;
-  best.lower_bound = instance_bound(instance);
-  int64_t best_height = INT64_MAX;
-  for (const Heuristic& heuristic : heuristics) {
-    std::vector<int64_t> offsets = heuristic.place();
-    const int64_t height = height_of(instance, offsets);
-    if (height >= best_height) continue;
-    best_height = height;
-    best.offsets = std::move(offsets);
-    best.planner = heuristic.name;
-    if (height == best.lower_bound) break;
-  }
-  return best;
-}
-
-Result<MemoryPlan> heuristics(const MemoryProblem& problem, const PlannerOptions& options) {
-  return solve_spaces(problem, options, [](const Instance& instance, const PlannerOptions&) {
-    return best_heuristic(instance);
-  });
-}
-
-// The heuristics, and where they leave a gap, the exact search.
-SpaceResult search(const Instance& instance, const PlannerOptions& options) {
-  SpaceResult best = best_heuristic(instance);
-  const int64_t height = height_of(instance, best.offsets);
-  const bool fit = options.objective == Objective::kFit && instance.capacity_bytes.has_value();
-  if (height <= (fit ? *instance.capacity_bytes : best.lower_bound)) return best;
-  if (fit && *instance.capacity_bytes < best.lower_bound) return best;
-  Improvement found =
-      fit ? fit_exactly(instance, *instance.capacity_bytes, options.work_limit, options.seed)
-          : improve_exactly(instance, best.lower_bound, height, options.work_limit, options.seed);
-  best.work = found.nodes;
-  best.lower_bound = std::max(best.lower_bound, found.lower_bound);
-  if (!found.offsets.empty()) {
-    best.offsets = std::move(found.offsets);
-    best.planner = "exact";
-  }
-  return best;
-}
-
-Result<MemoryPlan> exact(const MemoryProblem& problem, const PlannerOptions& options) {
-  return solve_spaces(problem, options, search);
-}
-
-constexpr Planner kPlanners[] = {
-    {"naive", "every buffer its own bytes", naive},
-    {"greedy_by_size", "largest first, lowest gap", greedy<ItemOrder::kSize, Fit::kFirst>},
-    {"greedy_by_size_best_fit", "largest first, tightest gap",
-     greedy<ItemOrder::kSize, Fit::kBest>},
-    {"greedy_by_area", "largest size x lifetime first", greedy<ItemOrder::kArea, Fit::kFirst>},
-    {"greedy_by_lifetime", "longest lived first", greedy<ItemOrder::kLifetime, Fit::kFirst>},
-    {"greedy_by_start", "first born first, tightest gap", greedy<ItemOrder::kStart, Fit::kBest>},
-    {"greedy_by_conflict", "heaviest steps first", greedy<ItemOrder::kConflicts, Fit::kFirst>},
-    {"coloring", "shared slots by weighted graph coloring", coloring},
-    {"heuristics", "the best of the above", heuristics},
-    {"exact", "the best of the above, then branch and bound with proof", exact},
-};
 
 // Fixed buffers that share bytes leave nothing to plan.
 Status check_fixed(const MemoryProblem& problem) {
@@ -175,7 +174,7 @@ Status check_fixed(const MemoryProblem& problem) {
       }
     }
   }
-  MemoryPlan plan = *naive(fixed, {});
+  MemoryPlan plan = solve_spaces(fixed, {}, *planner_named("naive"));
   for (SpacePlan& space : plan.spaces)
     space.lower_bound_bytes = 0;  // means nothing if they collide
   const Status status = validate(fixed, plan);
@@ -190,17 +189,15 @@ Result<MemoryPlan> plan_memory(const MemoryProblem& problem, const PlannerOption
   MEMOPT_RETURN_IF_ERROR(check_problem(problem));
   MEMOPT_RETURN_IF_ERROR(check_fixed(problem));
   const std::string name = options.planner.empty() ? "exact" : options.planner;
-  const auto planner = std::find_if(std::begin(kPlanners), std::end(kPlanners),
-                                    [&](const Planner& p) { return name == p.name; });
-  if (planner == std::end(kPlanners)) {
+  const Planner* planner = planner_named(name);
+  if (planner == nullptr) {
     std::string known;
     for (const Planner& p : kPlanners) known += std::string(known.empty() ? "" : ", ") + p.name;
     return Error{Code::kUsage, "no planner '" + name + "'; there are " + known};
   }
-  MEMOPT_ASSIGN_OR_RETURN(MemoryPlan plan, planner->solve(problem, options));
+  MemoryPlan plan = solve_spaces(problem, options, *planner);
   for (size_t s = 0; s < plan.spaces.size(); ++s) {
     SpacePlan& space = plan.spaces[s];
-    if (space.planner.empty()) space.planner = name;
     space.status = status_of(space, problem.spaces[s].capacity_bytes, options.objective);
   }
   const Status valid = validate(problem, plan);

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "passes/planning/bound.h"
+#include "passes/planning/instance.h"
 #include "passes/planning/problem.h"
 #include "passes/planning/validate.h"
 
@@ -19,9 +21,8 @@ enum class Objective {
 
 struct PlannerOptions {
   Objective objective = Objective::kMinimize;
-  std::string planner;  // a name from planners(), or empty for the portfolio
-  int64_t work_limit =
-      200000;  // search nodes per space; the time is proportional, the result exact
+  std::string planner = {};     // a name from planners(), or empty for the portfolio
+  int64_t work_limit = 400000;  // of the exact search per space, in units of some microseconds
   uint64_t seed = 1;
 };
 
@@ -34,12 +35,22 @@ Result<MemoryPlan> plan_memory(const MemoryProblem& problem, const PlannerOption
 // Ok, or the kBudgetImpossible or kBudgetNotReached of the first space whose capacity is exceeded.
 Status capacity_error(const MemoryProblem& problem, const MemoryPlan& plan);
 
-// One algorithm. `solve` sees a checked problem and returns offsets that a validator accepts,
-// capacities aside; its plan has heights filled and nothing proved unless the planner proves.
+// What an algorithm found for one space.
+struct SpaceResult {
+  std::vector<int64_t> offsets;  // of the instance's items; always complete
+  int64_t lower_bound = 0;       // proved
+  int64_t work = 0;
+  std::string planner = {};  // the algorithm that found the offsets, if not the one asked
+};
+
+// One algorithm. `target_bytes` is the height at which it may stop: the bound, or the capacity.
 struct Planner {
   const char* name;
   const char* summary;
-  Result<MemoryPlan> (*solve)(const MemoryProblem&, const PlannerOptions&);
+  bool is_heuristic;  // part of the portfolio's first stage, which stops at the first to meet the
+                      // target
+  size_t max_items;   // above this the portfolio leaves it out: its time grows with the square
+  SpaceResult (*solve)(const Instance&, int64_t target_bytes, const PlannerOptions&);
 };
 std::span<const Planner> planners();
 

@@ -82,7 +82,7 @@ struct SpacePlan {
 struct MemoryPlan {
   std::vector<int64_t> offsets;   // bytes, one per buffer
   std::vector<SpacePlan> spaces;  // one per space of the problem
-  int64_t work = 0;               // search nodes spent
+  int64_t work = 0;               // of the search, in the units of PlannerOptions::work_limit
 };
 
 // Rejects negative sizes and offsets, inverted lifetimes, alignments < 1, misplaced gaps, unknown

@@ -89,7 +89,7 @@ Result<MemoryPlan> stated_plan(const MemoryCsv& csv) {
 nlohmann::ordered_json to_json(const MemoryProblem& problem, const MemoryPlan& plan) {
   nlohmann::ordered_json json = {{"schema", "memopt.pack/1"},
                                  {"buffers", problem.buffers.size()},
-                                 {"search_nodes", plan.work},
+                                 {"search_work", plan.work},
                                  {"spaces", nlohmann::ordered_json::array()}};
   for (size_t s = 0; s < plan.spaces.size(); ++s) {
     const SpacePlan& space = plan.spaces[s];
@@ -195,7 +195,10 @@ int run_pack(const Arguments& arguments, std::ostream& out, std::ostream& err) {
                   "Bytes that the plan must fit, e.g. 1048576, 8MiB, or sram=1MiB,dram=64MiB");
   app->add_flag("--minimize", options.minimize,
                 "With --capacity: look for the lowest plan, not only for one that fits");
-  app->add_option("--work-limit", options.work_limit, "Search nodes to spend per space")
+  app->add_option(
+         "--work-limit", options.work_limit,
+         "Of the exact search per space, in units of some microseconds; the same limit gives "
+         "the same plan on any machine")
       ->check(CLI::NonNegativeNumber);
   app->add_option("--seed", options.seed, "Of the randomised restarts");
   app->add_option("--planner", options.planner, known_planners());
