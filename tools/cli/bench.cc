@@ -1,0 +1,132 @@
+#include "tools/cli/bench.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "runtime/executor/session.h"
+#include "tools/cli/run_io.h"
+#include "tools/cli/seeded.h"
+#include "tools/cli/sizes.h"
+
+namespace memopt {
+namespace {
+
+struct Flags {
+  std::string plan;
+  int threads = 1;
+  int warmup = 2;
+  int repeat = 20;
+  bool kernels = false;
+  bool json = false;
+};
+
+struct Measured {
+  double load_ms = 0;          // mapping, checking and verifying the plan
+  double create_ms = 0;        // making the kernels
+  std::vector<double> run_ms;  // ascending
+  int64_t peak_resident_bytes = 0;
+  std::map<std::string, double> kernel_ms;  // per kernel, of one run on average
+};
+
+class Stopwatch {
+ public:
+  double ms() const {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_)
+        .count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+Result<Measured> measure(const Flags& flags) {
+  Measured measured;
+  Stopwatch load;
+  MEMOPT_ASSIGN_OR_RETURN(const auto loaded, load_plan(flags.plan));
+  measured.load_ms = load.ms();
+  const Plan& plan = loaded->plan();
+  MEMOPT_ASSIGN_OR_RETURN(const PageBuffer arena, PageBuffer::allocate(plan.arena_bytes));
+  Stopwatch create;
+  MEMOPT_ASSIGN_OR_RETURN(
+      const auto session,
+      Session::create(loaded, arena.bytes(), {.threads = flags.threads, .profile = flags.kernels}));
+  measured.create_ms = create.ms();
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<PageBuffer> buffers, bind_buffers(*session));
+  for (int i = 0; i < flags.warmup + flags.repeat; ++i) {
+    for (size_t input = 0; input < plan.inputs.size(); ++input) {
+      const PlanValue& value = plan.values[plan.inputs[input]];
+      fill_input(
+          *session, input,
+          seeded_tensor({.dtype = value.dtype, .dims = value.dims}, default_seeded(value.dtype)));
+    }
+    Stopwatch run;
+    MEMOPT_RETURN_IF_ERROR(session->run());
+    if (i >= flags.warmup) measured.run_ms.push_back(run.ms());
+  }
+  std::sort(measured.run_ms.begin(), measured.run_ms.end());
+  if (const Profile* profile = session->profile()) {
+    for (size_t i = 0; i < plan.instructions.size(); ++i) {
+      measured.kernel_ms[plan.instructions[i].kernel] +=
+          static_cast<double>(profile->steps[i].total_ns) * 1e-6 /
+          static_cast<double>(profile->runs);
+    }
+  }
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  measured.peak_resident_bytes = int64_t{usage.ru_maxrss} * 1024;
+  return measured;
+}
+
+void print(const Flags& flags, const Measured& measured, std::ostream& out) {
+  const double median = measured.run_ms[measured.run_ms.size() / 2];
+  if (flags.json) {
+    out << nlohmann::json{{"schema", "memopt.bench/1"},
+                          {"threads", flags.threads},
+                          {"load_ms", measured.load_ms},
+                          {"create_ms", measured.create_ms},
+                          {"run_ms_min", measured.run_ms.front()},
+                          {"run_ms_median", median},
+                          {"run_ms_max", measured.run_ms.back()},
+                          {"peak_resident_bytes", measured.peak_resident_bytes},
+                          {"kernel_ms", measured.kernel_ms}}
+               .dump(2)
+        << '\n';
+    return;
+  }
+  out << "load     " << measured.load_ms << " ms\nkernels  " << measured.create_ms
+      << " ms\nrun      " << measured.run_ms.front() << " ms min, " << median << " ms median, "
+      << measured.run_ms.back() << " ms max of " << measured.run_ms.size() << " runs, "
+      << flags.threads << " thread(s)\nresident " << format_size(measured.peak_resident_bytes)
+      << " at most\n";
+  std::vector<std::pair<double, std::string>> by_time;
+  for (const auto& [kernel, ms] : measured.kernel_ms) by_time.emplace_back(ms, kernel);
+  std::sort(by_time.rbegin(), by_time.rend());
+  for (const auto& [ms, kernel] : by_time) out << "  " << ms << " ms  " << kernel << '\n';
+}
+
+}  // namespace
+
+int run_bench(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+  Flags flags;
+  const auto app = make_app("bench", "Times a plan with seeded inputs.");
+  app->add_option("plan", flags.plan, "plan file")->required();
+  app->add_option("--threads", flags.threads, "threads, this one included")
+      ->check(CLI::Range(1, 1024));
+  app->add_option("--warmup", flags.warmup, "runs before those that count")
+      ->check(CLI::Range(0, 1000000));
+  app->add_option("--repeat", flags.repeat, "runs that count")->check(CLI::Range(1, 1000000));
+  app->add_flag("--kernels", flags.kernels, "also the time of each kernel");
+  app->add_flag("--json", flags.json, "print the result as JSON");
+  if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;
+  const auto measured = measure(flags);
+  if (!measured.ok()) return report_error(*app, measured.error(), err);
+  print(flags, *measured, out);
+  return 0;
+}
+
+}  // namespace memopt
