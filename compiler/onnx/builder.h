@@ -21,6 +21,7 @@ struct ImportState {
   const ImportOptions& options;
   TensorSource source;
   int64_t folded_bytes = 0;
+  int64_t max_nodes = 0;
   int64_t nodes = 0;  // read so far; an inlined function counts at each call
 };
 

@@ -130,7 +130,9 @@ Result<ByteRange> ExternalData::open(const std::string& location) {
     return refused(location, "has " + std::to_string(info.st_nlink) +
                                  " hard links; --allow-hardlinks accepts it");
   }
-  MEMOPT_ASSIGN_OR_RETURN(ByteRange file, map_descriptor(fd, "external data '" + location + "'"));
+  MEMOPT_ASSIGN_OR_RETURN(MappedFile mapped,
+                          MappedFile::map(fd, "external data '" + location + "'"));
+  const ByteRange file = shared_range(std::move(mapped));
   mapped_bytes_ += static_cast<int64_t>(file.bytes.size());
   files_[location] = file;
   return file;

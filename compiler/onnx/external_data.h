@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "compiler/onnx/file.h"
+#include "compiler/onnx/byte_range.h"
 #include "onnx_schema/onnx-ml.pb.h"
 #include "runtime/base/result.h"
 

@@ -1,5 +1,6 @@
 #include "compiler/onnx/import.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "compiler/onnx/external_data.h"
@@ -11,8 +12,9 @@
 namespace memopt {
 namespace {
 
-// The operator sets that memopt reads; below, broadcasting and other basics differ.
-constexpr int64_t kOldestOpset = 7;
+// The operator sets that memopt reads. Forms that no operator set since 7 has are read where old
+// files are known to use them; the others are errors of their nodes.
+constexpr int64_t kOldestOpset = 1;
 constexpr int64_t kNewestOpset = 27;
 
 Result<OpsetVersions> opsets_of(const onnx::ModelProto& model) {
@@ -21,10 +23,7 @@ Result<OpsetVersions> opsets_of(const onnx::ModelProto& model) {
     opsets[canonical_domain(opset.domain())] = opset.version();
   }
   const auto main = opsets.find("");
-  if (main == opsets.end()) {
-    if (model.functions().empty() && model.graph().node().empty()) return opsets;
-    return bad_input("the model imports no version of ONNX's own operators (ai.onnx)");
-  }
+  if (main == opsets.end()) return opsets;  // a node that needs it says so
   if (main->second < kOldestOpset || main->second > kNewestOpset) {
     return bad_input("operator set " + std::to_string(main->second) + "; " +
                      std::to_string(kOldestOpset) + " to " + std::to_string(kNewestOpset) +
@@ -45,8 +44,15 @@ void reserve_names(GraphBuilder& builder, const onnx::GraphProto& graph) {
   }
 }
 
-Result<ImportedModel> import_model(const onnx::ModelProto& model, const TensorSource& source,
-                                   const ImportOptions& options) {
+// Functions that call functions grow exponentially; a file of a certain size is good for so many
+// nodes.
+int64_t max_nodes(int64_t message_bytes) {
+  return std::min<int64_t>(1'000'000, 100'000 + message_bytes / 8);
+}
+
+Result<ImportedModel> import_model(const ParsedFile<onnx::ModelProto>& file,
+                                   const TensorSource& source, const ImportOptions& options) {
+  const onnx::ModelProto& model = file.message;
   const onnx::GraphProto& graph = model.graph();
   if (!model.has_graph()) return bad_input("not an ONNX model: it has no graph");
   MEMOPT_ASSIGN_OR_RETURN(const OpsetVersions opsets, opsets_of(model));
@@ -57,7 +63,8 @@ Result<ImportedModel> import_model(const onnx::ModelProto& model, const TensorSo
   MEMOPT_RETURN_IF_ERROR(check_supported(graph, opsets, functions));
   if (graph.output().empty()) return bad_input("the graph has no outputs");
 
-  ImportState state{.options = options, .source = source};
+  ImportState state{
+      .options = options, .source = source, .max_nodes = max_nodes(file.message_bytes)};
   GraphBuilder builder(state, nullptr);
   Importer importer(functions);
   Scope scope{.importer = importer,
@@ -92,7 +99,7 @@ Result<ImportedModel> import_onnx(const std::string& path, const ImportOptions& 
   ExternalData external(std::filesystem::path(path).parent_path().string(),
                         options.external_data_root, options.allow_hardlinks);
   const TensorSource source{.file = parsed.file, .external = &external};
-  auto imported = import_model(parsed.message, source, options);
+  auto imported = import_model(parsed, source, options);
   if (!imported.ok()) return in_context(path, imported.error());
   imported->file_bytes = static_cast<int64_t>(parsed.file.bytes.size()) + external.mapped_bytes();
   return imported;

@@ -9,7 +9,6 @@
 namespace memopt {
 namespace {
 
-constexpr int64_t kMaxNodes = 1'000'000;
 constexpr int kMaxDepth = 32;  // of subgraphs and function calls
 constexpr int kMaxAttributes = 256;
 
@@ -90,8 +89,10 @@ Status Importer::import_nodes(Scope& scope, const NodeList& nodes) {
 }
 
 Status Importer::import_node(Scope& scope, const onnx::NodeProto& node, const std::string& name) {
-  if (++scope.builder.state().nodes > kMaxNodes) {
-    return bad_input("more than " + std::to_string(kMaxNodes) + " nodes");
+  ImportState& state = scope.builder.state();
+  if (++state.nodes > state.max_nodes) {
+    return bad_input("more than " + std::to_string(state.max_nodes) +
+                     " nodes with all functions inlined");
   }
   if (node.attribute_size() > kMaxAttributes) {
     return bad_input("more than " + std::to_string(kMaxAttributes) + " attributes");

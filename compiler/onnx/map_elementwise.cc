@@ -19,9 +19,23 @@ Status map_unary(NodeContext& node) {
   return node.result(unary(kFn), {node.in(0)});
 }
 
+// The second operand of a binary operator. Below opset 7 it lines up with the first one's
+// dimensions from `axis` on.
+Result<ValueId> second_operand(NodeContext& node) {
+  const ValueId b = node.in(1);
+  if (node.opset() >= 7 || !node.has_attribute("axis")) return b;
+  MEMOPT_ASSIGN_OR_RETURN(const int64_t axis, node.axis_of(node.attr_int("axis", 0), node.rank(0)));
+  std::vector<int64_t> dims(node.dims(1).begin(), node.dims(1).end());
+  const int64_t trailing = node.rank(0) - axis - node.rank(1);
+  if (trailing <= 0) return b;
+  dims.resize(dims.size() + static_cast<size_t>(trailing), 1);
+  return node.emit(Reshape{.dims = dims}, {b});
+}
+
 template <BinaryFn kFn>
 Status map_binary(NodeContext& node) {
-  return node.result(binary(kFn), {node.in(0), node.in(1)});
+  MEMOPT_ASSIGN_OR_RETURN(const ValueId b, second_operand(node));
+  return node.result(binary(kFn), {node.in(0), b});
 }
 
 // The defaults below are f32 numbers in ONNX; as doubles they must be the same numbers.
@@ -97,8 +111,9 @@ Status map_prelu(NodeContext& node) {
   ValueId slope = node.in(1);
   const Dims& x = node.dims(0);
   const Dims& s = node.type(slope).dims;
-  // Some exporters write one slope per channel as a plain list.
-  if (!broadcast(x, s) && s.rank() == 1 && x.rank() >= 2 && s[0] == x[1]) {
+  // One slope per channel as a plain list: what opsets below 7 mean, and some exporters write
+  // later.
+  if ((node.opset() < 7 || !broadcast(x, s)) && s.rank() == 1 && x.rank() >= 2 && s[0] == x[1]) {
     std::vector<int64_t> dims(static_cast<size_t>(x.rank() - 1), 1);
     dims[0] = s[0];
     MEMOPT_ASSIGN_OR_RETURN(slope, node.emit(Reshape{.dims = dims}, {slope}));

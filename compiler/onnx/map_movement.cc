@@ -9,7 +9,9 @@ namespace {
 constexpr int kMany = 1 << 20;
 
 Status map_concat(NodeContext& node) {
-  MEMOPT_ASSIGN_OR_RETURN(const int64_t axis, node.axis_of(node.attr_int("axis", 0), node.rank(0)));
+  const int64_t default_axis = node.opset() < 4 ? 1 : 0;
+  MEMOPT_ASSIGN_OR_RETURN(const int64_t axis,
+                          node.axis_of(node.attr_int("axis", default_axis), node.rank(0)));
   const std::vector<ValueId> inputs = node.all_inputs();
   if (std::find(inputs.begin(), inputs.end(), ValueId::none()) != inputs.end()) {
     return node.error("an operand is missing");

@@ -109,7 +109,7 @@ Status map_softmax(NodeContext& node) {
   return node.result(Reshape{.dims = full_dims}, {y});
 }
 
-// x / norm of x along the axis.
+// x / norm of x along the axis; 0 where the norm is 0, so that the divisor is kept off 0.
 Status map_lp_normalization(NodeContext& node) {
   const int64_t p = node.attr_int("p", 2);
   if (p != 1 && p != 2) return node.error("p must be 1 or 2, found " + std::to_string(p));
@@ -120,7 +120,10 @@ Status map_lp_normalization(NodeContext& node) {
       node.emit(
           Reduce{.fn = p == 1 ? ReduceFn::kL1 : ReduceFn::kL2, .axes = {axis}, .keep_dims = true},
           {node.in(0)}));
-  return node.result(binary(BinaryFn::kDiv), {node.in(0), norm});
+  const double smallest = node.type(0).dtype == DType::kF16 ? 0x1p-24 : 0x1p-126;
+  MEMOPT_ASSIGN_OR_RETURN(const ValueId floor, node.constant_scalar(node.type(0).dtype, smallest));
+  MEMOPT_ASSIGN_OR_RETURN(const ValueId divisor, node.emit(binary(BinaryFn::kMax), {norm, floor}));
+  return node.result(binary(BinaryFn::kDiv), {node.in(0), divisor});
 }
 
 constexpr NodeMapping kMappings[] = {

@@ -14,7 +14,10 @@ Status reshape_to(NodeContext& node, const std::vector<int64_t>& dims) {
 }
 
 Status map_reshape(NodeContext& node) {
-  MEMOPT_ASSIGN_OR_RETURN(std::vector<int64_t> shape, node.constant_ints(1, "shape"));
+  std::vector<int64_t> shape = node.attr_ints("shape");  // below opset 5
+  if (node.opset() >= 5) {
+    MEMOPT_ASSIGN_OR_RETURN(shape, node.constant_ints(1, "shape"));
+  }
   const Dims& dims = node.dims(0);
   const bool copies_zeros = !node.attr_bool("allowzero", false);
   int64_t known = 1;
@@ -107,7 +110,7 @@ Status map_unsqueeze(NodeContext& node) {
 
 constexpr NodeMapping kMappings[] = {
     {"Flatten", 1, 1, map_flatten},
-    {"Reshape", 2, 2, map_reshape},
+    {"Reshape", 1, 2, map_reshape},
     {"Squeeze", 1, 2, map_squeeze},
     {"Unsqueeze", 1, 2, map_unsqueeze},
 };

@@ -12,7 +12,8 @@ constexpr size_t kMaxMessageBytes = size_t{1} << 30;
 template <typename Message>
 Result<ParsedFile<Message>> parse_file(const std::string& path, WireMessage kind) {
   ParsedFile<Message> parsed;
-  MEMOPT_ASSIGN_OR_RETURN(parsed.file, map_file(path));
+  MEMOPT_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::open(path));
+  parsed.file = shared_range(std::move(mapped));
   auto text = cut_tensor_data(parsed.file.bytes, kind);
   if (!text.ok()) return in_context(path, text.error());
   if (text->size() > kMaxMessageBytes) {
@@ -20,6 +21,7 @@ Result<ParsedFile<Message>> parse_file(const std::string& path, WireMessage kind
                      " bytes besides the data of large tensors; at most " +
                      std::to_string(kMaxMessageBytes) + " are read");
   }
+  parsed.message_bytes = static_cast<int64_t>(text->size());
   google::protobuf::io::ArrayInputStream array(text->data(), static_cast<int>(text->size()));
   google::protobuf::io::CodedInputStream stream(&array);
   stream.SetRecursionLimit(kMaxWireDepth);

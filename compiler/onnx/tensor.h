@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "compiler/ir/graph.h"
+#include "compiler/onnx/byte_range.h"
 #include "compiler/onnx/external_data.h"
-#include "compiler/onnx/file.h"
 #include "onnx_schema/onnx-ml.pb.h"
 #include "runtime/base/result.h"
 

@@ -55,7 +55,16 @@ bool is_special_file(const std::string& path) {
 Result<MappedFile> MappedFile::open(const std::string& path) {
   int64_t bytes = 0;
   MEMOPT_ASSIGN_OR_RETURN(const int number, open_regular(path, bytes));
+  return map(number, path);
+}
+
+Result<MappedFile> MappedFile::map(int number, const std::string& path) {
   const Descriptor descriptor(number);
+  struct stat info;
+  if (::fstat(number, &info) != 0 || !S_ISREG(info.st_mode)) {
+    return bad_input(path + ": not a regular file");
+  }
+  const int64_t bytes = info.st_size;
   MappedFile file;
   if (bytes == 0) return file;  // nothing to map
   void* const base =

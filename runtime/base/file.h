@@ -20,6 +20,8 @@ namespace memopt {
 class MappedFile {
  public:
   static Result<MappedFile> open(const std::string& path);
+  // The file that `descriptor` has open, which is closed in every case; `name` is for messages.
+  static Result<MappedFile> map(int descriptor, const std::string& name);
   MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
   MappedFile& operator=(MappedFile&& other) noexcept {

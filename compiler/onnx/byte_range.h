@@ -1,0 +1,23 @@
+// Ranges of mapped files that several owners share.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "runtime/base/file.h"
+
+namespace memopt {
+
+// A range of bytes and what keeps it alive.
+struct ByteRange {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+};
+
+inline ByteRange shared_range(MappedFile file) {
+  auto owner = std::make_shared<const MappedFile>(std::move(file));
+  return {owner->bytes(), owner};
+}
+
+}  // namespace memopt
