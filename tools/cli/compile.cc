@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <iostream>
 
+#include "compiler/onnx/export.h"
 #include "compiler/onnx/import.h"
 #include "passes/compile.h"
+#include "passes/emit/plan_metadata.h"
 #include "passes/emit/report.h"
 #include "passes/emit/report_html.h"
 #include "passes/emit/report_json.h"
@@ -234,6 +236,10 @@ Status check_budget(const Plan& plan, int64_t budget) {
 }
 
 Status write_outputs(const Flags& flags, const CompiledModel& model) {
+  if (!flags.emit_onnx.empty()) {
+    MEMOPT_RETURN_IF_ERROR(
+        export_onnx(model.optimized, {.metadata = plan_metadata(model.plan())}, flags.emit_onnx));
+  }
   if (!flags.html.empty()) {
     MEMOPT_RETURN_IF_ERROR(write_file(flags.html, report_html(build_report(model.plan()))));
   }
