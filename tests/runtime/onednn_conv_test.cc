@@ -175,6 +175,7 @@ TEST(OnednnConvSupport, RefusesWhatItCannotServe) {
   const Target target{host_isa(), 2};
   TestCase test = make_case(square("x", 16, 20, 16, 3, 1, 1));
   EXPECT_TRUE(test::kernel_supports(*onednn::conv(), test, target));
+  EXPECT_FALSE(test::kernel_supports(*onednn::conv(), test, {Isa::kPortable, 2}));
   test.inputs[1].constant = false;
   EXPECT_FALSE(test::kernel_supports(*onednn::conv(), test, target));
   test = make_case(square("x", 16, 20, 16, 3, 1, 1));

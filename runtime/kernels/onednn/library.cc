@@ -12,7 +12,7 @@ namespace {
 dnnl_cpu_isa_t library_isa(Isa isa) {
   switch (isa) {
     case Isa::kPortable:
-      return dnnl_cpu_isa_sse41;
+      break;
     case Isa::kAvx2:
       return dnnl_cpu_isa_avx2;
     case Isa::kAvx512:
@@ -93,6 +93,7 @@ LibraryCall::LibraryCall() : threads_(omp_get_max_threads()) { omp_set_num_threa
 LibraryCall::~LibraryCall() { omp_set_num_threads(threads_); }
 
 Status use_isa(Isa isa) {
+  if (isa == Isa::kPortable) return internal_error("oneDNN does not serve portable plans");
   static std::mutex mutex;
   static std::optional<Isa> used;
   const std::scoped_lock lock(mutex);

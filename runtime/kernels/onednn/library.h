@@ -51,7 +51,8 @@ class LibraryCall {
 };
 
 // Restricts the library to the target's instruction set. The library keeps the first one for the
-// life of the process: a second, different one is an error, as is one this processor lacks.
+// life of the process: a second, different one is an error, as is one this processor lacks, and the
+// portable one, which promises less than the library needs.
 Status use_isa(Isa isa);
 
 // The CPU engine, made on first use and never destroyed. Call use_isa first.
