@@ -177,7 +177,6 @@ int run_networks(const std::string& folder, const OrderOptions& options, const c
   return 0;
 }
 
-
 // Grows a graph operator by operator; every operator has one output.
 class Generator {
  public:

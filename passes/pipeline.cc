@@ -60,7 +60,8 @@ std::vector<const Pass*> optimization_pipeline() {
       "fuse_pad",
       // The parts of x * sigmoid(x) must be seen before an activation disappears into its producer.
       "fuse_patterns",
-      // What a pattern has replaced still reads the pattern's operand, which would keep it from being fused.
+      // What a pattern has replaced still reads the pattern's operand, which would keep it from
+      // being fused.
       "dce",
       "fuse_bias",
       // The activation comes behind the residual addition, so it is fused last.

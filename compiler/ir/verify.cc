@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "runtime/ops/op_def.h"
 #include "llvm/ADT/StringSet.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {

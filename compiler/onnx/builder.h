@@ -10,9 +10,9 @@
 #include "compiler/ir/graph.h"
 #include "compiler/onnx/import.h"
 #include "compiler/onnx/tensor.h"
-#include "runtime/ops/op_def.h"
 #include "llvm/ADT/StringSet.h"
 #include "runtime/base/result.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 

@@ -7,14 +7,14 @@
 namespace memopt {
 
 // Half-open, in steps; empty (begin == end) for a storage that is never live.
-struct Lifetime {
+struct StepRange {
   int64_t begin = 0;
   int64_t end = 0;
-  bool operator==(const Lifetime&) const = default;
+  bool operator==(const StepRange&) const = default;
 };
 
 // Grows `lifetime` to hold step `step`.
-inline void touch(Lifetime& lifetime, int64_t step) {
+inline void touch(StepRange& lifetime, int64_t step) {
   if (lifetime.begin == lifetime.end) {
     lifetime = {step, step + 1};
     return;

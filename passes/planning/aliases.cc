@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "runtime/ops/op_def.h"
 #include "runtime/kernels/operands.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {

@@ -11,8 +11,8 @@ namespace memopt {
 namespace {
 
 // Lifetimes of the roots, before results overwrite operands.
-ValueMap<Lifetime> root_lifetimes(const Graph& graph, const BufferAssignment& assignment) {
-  ValueMap<Lifetime> lifetimes(graph);
+ValueMap<StepRange> root_lifetimes(const Graph& graph, const BufferAssignment& assignment) {
+  ValueMap<StepRange> lifetimes(graph);
   const auto& placement = assignment.aliases.placement;
   const auto steps = static_cast<int64_t>(assignment.steps.size());
   for (const ValueId input : graph.inputs()) touch(lifetimes[placement[input].root], 0);
@@ -54,14 +54,14 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
     if (!result.aliases.elided[id]) result.steps.push_back(id);
   }
   result.problem.spaces[0].name = "arena";
-  const ValueMap<Lifetime> lifetimes = root_lifetimes(graph, result);
+  const ValueMap<StepRange> lifetimes = root_lifetimes(graph, result);
   const auto last_step = static_cast<int64_t>(result.steps.size());
   ValueMap<bool> lives_on(graph, false);  // after the last step
   for (const ValueId output : graph.outputs()) lives_on[placement[output].root] = true;
 
   const auto add_buffer = [&](ValueId root) {
     const Value& value = graph.value(root);
-    const Lifetime life = lifetimes[root];
+    const StepRange life = lifetimes[root];
     if (life.begin == life.end) return;
     result.buffer[root] = static_cast<uint32_t>(result.problem.buffers.size());
     MemoryBuffer buffer;

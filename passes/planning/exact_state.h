@@ -32,8 +32,7 @@ struct ExactModel {
 };
 
 // Nothing when there are too many conflicts to list.
-std::optional<ExactModel> make_exact_model(const Instance& instance,
-                                           int64_t max_pairs = 5'000'000);
+std::optional<ExactModel> make_exact_model(const Instance& instance, int64_t max_pairs = 5'000'000);
 
 struct StateKey {
   uint64_t a = 0, b = 0;

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <map>
 
-#include "runtime/ops/op_def.h"
 #include "passes/transform/transforms.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {

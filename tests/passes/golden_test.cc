@@ -1,5 +1,5 @@
-// Golden tests of passes: tests/golden/<pass>.ir holds cases, each a graph, a line "// EXPECT" and the graph that the pass
-// makes of it. Update with:
+// Golden tests of passes: tests/golden/<pass>.ir holds cases, each a graph, a line "// EXPECT" and
+// the graph that the pass makes of it. Update with:
 //   memopt_passes_test --gtest_also_run_disabled_tests --gtest_filter='Golden.DISABLED_Update'
 #include <gtest/gtest.h>
 
@@ -80,7 +80,9 @@ TEST(Golden, DISABLED_Update) {
   for (const Pass& pass : all_passes()) {
     std::ostringstream text;
     for (const Case& test : read_cases(pass.name)) {
-      text << "// CASE " << test.name << '\n' << test.input << "// EXPECT\n" << run_case(pass, test);
+      text << "// CASE " << test.name << '\n'
+           << test.input << "// EXPECT\n"
+           << run_case(pass, test);
     }
     std::ofstream(golden_file(pass.name)) << text.str();
   }

@@ -8,9 +8,9 @@
 
 namespace memopt {
 
-// A float passes if |got - want| <= (atol + rtol) R, where R is the range of the output: the largest
-// finite |want| of the tensor (1 if that is 0). NaN equals NaN, infinities equal themselves.
-// Everything else must be exact.
+// A float passes if |got - want| <= (atol + rtol) R, where R is the range of the output: the
+// largest finite |want| of the tensor (1 if that is 0). NaN equals NaN, infinities equal
+// themselves. Everything else must be exact.
 struct Tolerance {
   double rtol = 1e-3;
   double atol = 1e-4;

@@ -1,12 +1,15 @@
+// clang-format off
 /* memopt: runs a compiled plan in one block of memory whose size is known beforehand.
  *
  *   memopt_plan* plan;
+ *   memopt_session* session;
  *   if (memopt_plan_load_file("model.plan", MEMOPT_LOAD_DEFAULT, &plan) != MEMOPT_OK) fail();
- *   void* arena = aligned_alloc(memopt_plan_arena_alignment(plan), ...arena_bytes(plan) rounded
- * up); memopt_session* session; if (memopt_session_create(plan, arena, bytes, NULL, &session) !=
- * MEMOPT_OK) fail(); memcpy(memopt_session_input_data(session, 0), image, image_bytes);    // or
- * bind_input if (memopt_session_run(session) != MEMOPT_OK) fail();
- *   use(memopt_session_output_data(session, 0));                           // or bind_output
+ *   size_t alignment = memopt_plan_arena_alignment(plan), bytes = memopt_plan_arena_bytes(plan);
+ *   void* arena = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+ *   if (memopt_session_create(plan, arena, bytes, NULL, &session) != MEMOPT_OK) fail();
+ *   memcpy(memopt_session_input_data(session, 0), image, image_bytes);  // or bind_input
+ *   if (memopt_session_run(session) != MEMOPT_OK) fail();
+ *   use(memopt_session_output_data(session, 0));                        // or bind_output
  *   memopt_session_destroy(session);
  *   memopt_plan_destroy(plan);
  *
@@ -27,6 +30,7 @@
  * wrong, what was needed and what to try. Nothing throws, exits or prints. A plan file is checked
  * completely: a damaged or forged one is an error, never undefined behaviour.
  */
+// clang-format on
 #ifndef MEMOPT_MEMOPT_H_
 #define MEMOPT_MEMOPT_H_
 
