@@ -161,8 +161,11 @@ class OnednnConv : public testing::TestWithParam<ConvCase> {
 };
 
 TEST_P(OnednnConv, EqualsReference) {
-  test::expect_equals_reference(*onednn::conv(), make_case(GetParam()), 2e-5,
-                                GetParam().residual ? 3 : -1);
+  const TestCase test = make_case(GetParam());
+  if (host_isa() < Isa::kAvx512 && !test::kernel_supports(*onednn::conv(), test, {host_isa(), 2})) {
+    GTEST_SKIP() << "oneDNN has no AVX2 code for it";
+  }
+  test::expect_equals_reference(*onednn::conv(), test, 2e-5, GetParam().residual ? 3 : -1);
 }
 
 const auto kName = [](const testing::TestParamInfo<ConvCase>& info) {
