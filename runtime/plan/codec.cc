@@ -1,6 +1,7 @@
 #include "runtime/plan/codec.h"
 
 #include <array>
+#include <cstring>
 #include <string>
 
 #include "runtime/base/type.h"
@@ -124,6 +125,16 @@ Result<std::string> decode(const flatbuffers::String* text) {
   return text->str();
 }
 
+// FlatBuffers' verifier does not check that the elements of a vector are aligned, so they are not
+// read in place.
+template <typename T>
+std::vector<T> copy(const flatbuffers::Vector<T>* list) {
+  if (!list || list->size() == 0) return {};
+  std::vector<T> elements(list->size());
+  std::memcpy(elements.data(), list->Data(), elements.size() * sizeof(T));
+  return elements;
+}
+
 Result<Dims> decode(const flatbuffers::Vector<int64_t>* list) {
   Dims dims;
   if (!list) return dims;
@@ -131,13 +142,8 @@ Result<Dims> decode(const flatbuffers::Vector<int64_t>* list) {
     return bad_input("rank " + std::to_string(list->size()) + ", the limit is " +
                      std::to_string(kMaxRank));
   }
-  for (const int64_t dim : *list) dims.push_back(dim);
+  for (const int64_t dim : copy(list)) dims.push_back(dim);
   return dims;
-}
-
-template <typename T>
-std::vector<T> copy(const flatbuffers::Vector<T>* list) {
-  return list ? std::vector<T>(list->begin(), list->end()) : std::vector<T>();
 }
 
 Error unknown(std::string_view what, const std::string& name) {
@@ -218,7 +224,7 @@ Result<std::vector<std::optional<uint32_t>>> decode_operands(
   std::vector<std::optional<uint32_t>> operands;
   if (!list) return operands;
   if (list->size() > kMaxOperands) return bad_input("too many operands");
-  for (const uint32_t number : *list) {
+  for (const uint32_t number : copy(list)) {
     if (number > values) return bad_input("no value " + std::to_string(number - 1));
     operands.push_back(number == 0 ? std::nullopt : std::optional(number - 1));
   }

@@ -13,7 +13,7 @@ namespace {
 
 // y = relu(x), with the reference kernel, in the arena or in the caller's memory.
 Plan relu_plan(bool in_arena) {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const Dims dims{2, 3};
   const uint32_t x = in_arena ? builder.arena("x", dims, 0) : builder.caller("x", dims);
   const uint32_t y = in_arena ? builder.arena("y", dims, 64) : builder.caller("y", dims);

@@ -136,7 +136,7 @@ TEST(Session, ManySessionsShareOnePlan) {
 }
 
 Plan parallel_plan(const std::string& kernel) {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const uint32_t x = builder.arena("x", {64, 32}, 0);
   builder.plan.inputs = {x};
   uint32_t last = x;
@@ -177,7 +177,7 @@ TEST(Session, RunAllocatesNothing) {
 }
 
 TEST(Session, KernelErrorsNameTheNode) {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const uint32_t x = builder.arena("x", {4}, 0), y = builder.arena("y", {4}, 64);
   builder.unary("test.fails", x, y);
   builder.plan.inputs = {x};
@@ -190,7 +190,7 @@ TEST(Session, KernelErrorsNameTheNode) {
 
 // x at 0, y = kernel(x) behind it, z beyond y.
 Plan guard_plan(const std::string& kernel, bool z_behind_y) {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const uint32_t x = builder.arena("x", {16}, 0), y = builder.arena("y", {16}, 128);
   const uint32_t z = builder.arena("z", {16}, z_behind_y ? 192 : 256);
   const uint32_t sum = builder.arena("sum", {16}, 64);

@@ -224,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(All, VerifyMutation, testing::ValuesIn(kMutations),
                          [](const auto& info) { return info.param.name; });
 
 TEST(Verify, InputInTheArenaMayGiveWayAfterItsLastUse) {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const uint32_t x = builder.arena("x", {4}, 0), a = builder.arena("a", {4}, 64);
   const uint32_t y = builder.arena("y", {4}, 0);
   builder.unary("test.copy", x, a);
@@ -237,7 +237,7 @@ TEST(Verify, InputInTheArenaMayGiveWayAfterItsLastUse) {
 }
 
 TEST(Verify, OutputsOfOneInstructionMustNotOverlap) {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const uint32_t x = builder.arena("x", {4}, 0), a = builder.arena("a", {2}, 64);
   const uint32_t b = builder.arena("b", {2}, 68);
   PlanInstruction& split = builder.unary("split.reference", x, a);
@@ -250,7 +250,7 @@ TEST(Verify, OutputsOfOneInstructionMustNotOverlap) {
 // Parts of an outer concat lie one behind the other: the second part's bytes belong to others
 // until it is written.
 TEST(Verify, OuterPartsClaimTheirOwnBytesOnly) {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const uint32_t x = builder.arena("x", {1, 4}, 16), p = builder.arena("p", {2, 4}, 0);
   const uint32_t first = builder.box("first", p, {0, 0}, {1, 4});
   const uint32_t second = builder.box("second", p, {1, 0}, {1, 4});
@@ -271,7 +271,7 @@ TEST(Verify, InterleavedPartsOwnAllBytesFromTheFirstWriteOn) {
 }
 
 TEST(Verify, ReshapedPartFillsItsParent) {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const uint32_t x = builder.arena("x", {6}, 0), y = builder.arena("y", {2, 3}, 64);
   const uint32_t flat = builder.whole("flat", y, {6});
   builder.unary("test.copy", x, flat);
@@ -284,7 +284,7 @@ TEST(Verify, ReshapedPartFillsItsParent) {
 }
 
 TEST(Verify, ManyValuesTakeNearLinearTime) {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   uint32_t last = builder.arena("x", {16}, 0);
   builder.plan.inputs = {last};
   for (int i = 0; i < 20000; ++i) {

@@ -109,17 +109,23 @@ Plan tiny_plan() {
   PlanBuilder b;
   b.plan.producer = "memopt test";
   b.plan.model_name = "tiny";
-  const uint32_t x = b.input("x", {1, 64}, Storage::kCaller);
-  const uint32_t w = b.constant("w", {100});
-  const uint32_t a = b.add("a", {60}, Storage::kArena, 0);
-  const uint32_t wide = b.add("b", {128}, Storage::kArena, 256);
-  const uint32_t c = b.add("c", {60}, Storage::kArena, 0);
+  const uint32_t x = b.input("x", {1, 1, 64}, Storage::kCaller);
+  const uint32_t w = b.constant("w", {1, 1, 100});
+  const uint32_t a = b.add("a", {1, 1, 60}, Storage::kArena, 0);
+  const uint32_t wide = b.add("b", {1, 1, 128}, Storage::kArena, 256);
+  const uint32_t c = b.add("c", {1, 1, 60}, Storage::kArena, 0);
   const uint32_t v = b.reshape("v", {6, 10}, c);
   const uint32_t y = b.add("y", {6, 10}, Storage::kCaller);
-  b.step("conv1", Conv{}, {x, w}, {a});
-  b.step("conv2", Conv{}, {a, w}, {wide}, 128, 768);
-  b.step("relu", Unary{}, {wide}, {c});
-  b.step("mul", Binary{}, {v, v}, {y});
+  const auto conv = [](int64_t pad_begin, int64_t pad_end) {
+    Conv op;
+    op.strides = op.dilations = {1};
+    op.pads = {pad_begin, pad_end};
+    return op;
+  };
+  b.step("conv1", conv(47, 48), {x, w}, {a});
+  b.step("conv2", conv(83, 84), {a, w}, {wide}, 128, 768);
+  b.step("slice", Slice{{0, 0, 0}, {1, 1, 60}, {1, 1, 1}}, {wide}, {c});
+  b.step("mul", Binary{BinaryFn::kMul, {}}, {v, v}, {y});
   b.output(y);
   b.plan.arena_bytes = 960;
   b.plan.certificate = {.naive_bytes = 1120,

@@ -29,7 +29,7 @@ class PlanBuilder {
 //
 //   step 0  conv1  x (256 B, caller), w (400 B) -> a (240 B at 0)           live 240
 //   step 1  conv2  a, w -> b (512 B at 256), scratch 128 B at 768           live 880
-//   step 2  relu   b -> c (240 B at 0)                                      live 752
+//   step 2  slice  b -> c (240 B at 0)                                      live 752
 //   step 3  mul    v, v -> y (240 B, caller) where v is a reshape of c      live 240
 Plan tiny_plan();
 

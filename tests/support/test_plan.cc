@@ -120,14 +120,14 @@ const KernelDef* test_kernel(std::string_view name) {
   return nullptr;
 }
 
-PlanBuilder::PlanBuilder() {
+TestPlanBuilder::TestPlanBuilder() {
   plan.producer = "test";
   plan.model_name = "by hand";
   plan.options = {"planner=hand"};
   plan.certificate.method = "by hand";
 }
 
-uint32_t PlanBuilder::push(PlanValue value) {
+uint32_t TestPlanBuilder::push(PlanValue value) {
   value.bytes = *extent_bytes(value.dtype, value.dims, value.strides);
   if (value.storage == Storage::kArena) {
     plan.arena_bytes = std::max(plan.arena_bytes, value.offset_bytes + value.bytes);
@@ -136,8 +136,8 @@ uint32_t PlanBuilder::push(PlanValue value) {
   return static_cast<uint32_t>(plan.values.size() - 1);
 }
 
-uint32_t PlanBuilder::arena(const std::string& name, const Dims& dims, int64_t offset,
-                            Layout layout) {
+uint32_t TestPlanBuilder::arena(const std::string& name, const Dims& dims, int64_t offset,
+                                Layout layout) {
   PlanValue value;
   value.name = name;
   value.layout = layout;
@@ -147,7 +147,7 @@ uint32_t PlanBuilder::arena(const std::string& name, const Dims& dims, int64_t o
   return push(value);
 }
 
-uint32_t PlanBuilder::caller(const std::string& name, const Dims& dims) {
+uint32_t TestPlanBuilder::caller(const std::string& name, const Dims& dims) {
   PlanValue value;
   value.name = name;
   value.dims = dims;
@@ -156,7 +156,7 @@ uint32_t PlanBuilder::caller(const std::string& name, const Dims& dims) {
   return push(value);
 }
 
-uint32_t PlanBuilder::constant(const std::string& name, const Dims& dims) {
+uint32_t TestPlanBuilder::constant(const std::string& name, const Dims& dims) {
   PlanValue value;
   value.name = name;
   value.dims = dims;
@@ -168,8 +168,8 @@ uint32_t PlanBuilder::constant(const std::string& name, const Dims& dims) {
   return index;
 }
 
-uint32_t PlanBuilder::box(const std::string& name, uint32_t parent, const Dims& starts,
-                          const Dims& dims) {
+uint32_t TestPlanBuilder::box(const std::string& name, uint32_t parent, const Dims& starts,
+                              const Dims& dims) {
   PlanValue value = plan.values[parent];
   value.name = name;
   value.dims = dims;
@@ -180,7 +180,7 @@ uint32_t PlanBuilder::box(const std::string& name, uint32_t parent, const Dims& 
   return push(value);
 }
 
-uint32_t PlanBuilder::whole(const std::string& name, uint32_t parent, const Dims& dims) {
+uint32_t TestPlanBuilder::whole(const std::string& name, uint32_t parent, const Dims& dims) {
   PlanValue value = plan.values[parent];
   value.name = name;
   value.dims = dims;
@@ -190,7 +190,8 @@ uint32_t PlanBuilder::whole(const std::string& name, uint32_t parent, const Dims
   return push(value);
 }
 
-PlanInstruction& PlanBuilder::unary(const std::string& kernel, uint32_t input, uint32_t output) {
+PlanInstruction& TestPlanBuilder::unary(const std::string& kernel, uint32_t input,
+                                        uint32_t output) {
   PlanInstruction instruction;
   instruction.op = Unary{{kernel == "test.relu" ? UnaryFn::kRelu : UnaryFn::kIdentity}};
   instruction.kernel = kernel;
@@ -201,7 +202,7 @@ PlanInstruction& PlanBuilder::unary(const std::string& kernel, uint32_t input, u
   return plan.instructions.back();
 }
 
-PlanInstruction& PlanBuilder::add(uint32_t a, uint32_t b, uint32_t output) {
+PlanInstruction& TestPlanBuilder::add(uint32_t a, uint32_t b, uint32_t output) {
   PlanInstruction& instruction = unary("test.add", a, output);
   instruction.op = Binary{};
   instruction.inputs.push_back(b);
@@ -217,7 +218,7 @@ Status counting_constants(const Plan&, uint32_t, std::span<std::byte> destinatio
 }
 
 Plan small_plan() {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const Dims dims{2, 3};
   const uint32_t x = builder.caller("x", dims), w = builder.constant("w", dims);
   const uint32_t a = builder.arena("a", dims, 0), b = builder.arena("b", dims, 0);
@@ -235,7 +236,7 @@ Plan small_plan() {
 }
 
 Plan concat_plan() {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const Dims half{1, 2, 2, 2};
   const uint32_t x = builder.arena("x", half, 64, Layout::kChannelsLast);
   const uint32_t p = builder.arena("p", {1, 4, 2, 2}, 128, Layout::kChannelsLast);

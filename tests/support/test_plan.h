@@ -23,9 +23,9 @@ namespace memopt {
 const KernelDef* test_kernel(std::string_view name);
 
 // Builds a plan value by value; sizes and strides follow from what is given.
-class PlanBuilder {
+class TestPlanBuilder {
  public:
-  PlanBuilder();
+  TestPlanBuilder();
   uint32_t arena(const std::string& name, const Dims& dims, int64_t offset,
                  Layout layout = Layout::kRowMajor);
   uint32_t caller(const std::string& name, const Dims& dims);

@@ -35,7 +35,7 @@ Called run(const Arguments& arguments) {
 
 // y = relu(x); x in the caller's memory, y in the arena, channels-last.
 std::string relu_plan() {
-  PlanBuilder builder;
+  TestPlanBuilder builder;
   const Dims dims{1, 2, 1, 2};
   const uint32_t x = builder.caller("x", dims);
   const uint32_t y = builder.arena("y", dims, 0, Layout::kChannelsLast);
