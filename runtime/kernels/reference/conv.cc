@@ -229,8 +229,8 @@ template <typename Finish>
 Status run_integer(const ConvWindow& op, const Tensor& x, const Tensor* x_zero, const Tensor& w,
                    const Tensor* w_zero, const Tensor& y, Parallel* parallel, Finish finish) {
   const ConvShape shape = forward_shape(op, x, w, y);
-  return dispatch_int(x.dtype, [&](auto x_tag) {
-    return dispatch_int(w.dtype, [&](auto w_tag) -> Status {
+  return dispatch_byte(x.dtype, [&](auto x_tag) {
+    return dispatch_byte(w.dtype, [&](auto w_tag) -> Status {
       using X = typename decltype(x_tag)::type;
       using W = typename decltype(w_tag)::type;
       const X* x_data = x.as<X>();
@@ -267,7 +267,7 @@ Status run_qlinear_conv(const QLinearConv& op, const RunContext& context) {
   const float x_scale = scale_at(in[1], 0);
   const float y_scale = scale_at(in[6], 0);
   const int64_t y_zero = zero_at(&in[7], 0);
-  return dispatch_int(y.dtype, [&](auto tag) -> Status {
+  return dispatch_byte(y.dtype, [&](auto tag) -> Status {
     using Y = typename decltype(tag)::type;
     return run_integer(
         op, in[0], &in[2], in[3], &in[5], y, context.parallel,

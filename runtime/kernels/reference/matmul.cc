@@ -204,8 +204,8 @@ template <typename Finish>
 Status multiply_integers(const Product& product, const Tensor& a, const Parameter& a_zero,
                          const Tensor& b, const Parameter& b_zero, Parallel* parallel,
                          Finish finish) {
-  return dispatch_int(a.dtype, [&](auto a_tag) {
-    return dispatch_int(b.dtype, [&](auto b_tag) -> Status {
+  return dispatch_byte(a.dtype, [&](auto a_tag) {
+    return dispatch_byte(b.dtype, [&](auto b_tag) -> Status {
       using A = typename decltype(a_tag)::type;
       using B = typename decltype(b_tag)::type;
       const auto zero_of = [](const Parameter& zero) {
@@ -252,7 +252,7 @@ Status run_qlinear_matmul(const QLinearMatMul&, const RunContext& context) {
   const Parameter b_zero(&in[5], 1, product.batch);
   const float y_scale = Parameter(&in[6], 1, product.batch).real({}, 0);
   const int64_t y_zero = Parameter(&in[7], 1, product.batch).integer({}, 0);
-  return dispatch_int(y.dtype, [&](auto tag) -> Status {
+  return dispatch_byte(y.dtype, [&](auto tag) -> Status {
     using Y = typename decltype(tag)::type;
     return multiply_integers(product, in[0], a_zero, in[3], b_zero, context.parallel,
                              [&](int32_t sum, const Dims& at, int64_t i, int64_t j, int64_t to) {

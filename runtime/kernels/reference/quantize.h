@@ -1,4 +1,4 @@
-// The last step of the integer contractions.
+// What the integer contractions share: their element types and their last step.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +8,14 @@
 #include "runtime/kernels/element.h"
 
 namespace memopt {
+
+// As dispatch_int, for i8 and u8 only: each type more would be one more copy of every loop.
+template <typename F>
+Status dispatch_byte(DType type, F&& f) {
+  if (type == DType::kI8) return f(TypeTag<int8_t>{});
+  if (type == DType::kU8) return f(TypeTag<uint8_t>{});
+  return no_kernel_for(type);
+}
 
 // saturate(round_half_even(sum * scale) + zero), in float as ONNX's other runtimes do.
 template <typename T>
