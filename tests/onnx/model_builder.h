@@ -57,10 +57,14 @@ class GraphMaker {
   onnx::GraphProto& graph_;
 };
 
-struct Model : GraphMaker {
+struct ModelHolder {
+  onnx::ModelProto proto;
+};
+
+// The proto is a base so that it exists before the GraphMaker that refers to it.
+struct Model : ModelHolder, GraphMaker {
   explicit Model(int64_t opset = 18);
   Model(const Model&) = delete;
-  onnx::ModelProto proto;
 
   Result<ImportedModel> import(const ImportOptions& options = {}) const;
 };
