@@ -68,7 +68,8 @@ class Search {
         current_(sets_.words(), 0),
         ready_(sets_.words(), 0),
         suspects_(sets_.words(), 0),
-        budget_(std::max(limits.floor_bytes, start_bytes(graph))) {
+        budget_(std::max(limits.floor_bytes, start_bytes(graph))),
+        proved_bytes_(start_bytes(graph)) {
     for (int32_t op = 0; op < graph.num_ops(); ++op) {
       if (graph.preds[op].empty()) flip(ready_, op);
     }
@@ -368,7 +369,7 @@ class Search {
   SetTable sets_;
   std::vector<uint64_t> current_, ready_, suspects_;  // of state_
   std::vector<uint64_t> affected_;                    // a set per operator, or empty
-  int64_t budget_, proved_bytes_ = 0, work_ = 0;
+  int64_t budget_, proved_bytes_, work_ = 0;
   int32_t closed_sets_from_ = 0;  // older sets were closed under a smaller budget
   std::vector<int32_t> stack_;
   std::map<int64_t, std::vector<int32_t>> blocked_;  // by the budget that lets a step more happen

@@ -17,7 +17,7 @@ struct SearchLimits {
 
 struct SearchResult {
   std::vector<int32_t> order;     // of least peak, or empty: none below `below_bytes` (or gave up)
-  int64_t lower_bound_bytes = 0;  // every order has at least this peak; 0: nothing learned
+  int64_t lower_bound_bytes = 0;  // every order has at least this peak
   int64_t work = 0;
   bool finished = false;  // false: the work limit ended it
 };
