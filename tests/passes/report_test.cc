@@ -185,7 +185,8 @@ TEST(ReportText, TablesHaveOneLinePerTensorAndStep) {
 TEST(ReportMap, EachCellShowsWhatFillsIt) {
   const std::string text =
       map_text(build_report(tiny_plan()), {.columns = 8, .rows = 15, .ascii = true});
-  // b has the largest area, a and c have the same; scratch lies above b at step 1 only; the topmost row is free.
+  // b has the largest area, a and c have the same; scratch lies above b at step 1 only; the topmost
+  // row is free.
   EXPECT_EQ(text.substr(0, text.find('\n')), "     960 B ........");
   EXPECT_NE(text.find(" ..##....\n"), std::string::npos) << text;
   EXPECT_NE(text.find(" ..AAAA..\n"), std::string::npos) << text;
