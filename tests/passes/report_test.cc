@@ -143,7 +143,7 @@ TEST(ReportJson, DetailsHaveEveryTensorAndStep) {
   const json report = json::parse(report_json(build_report(tiny_plan()), true));
   ASSERT_EQ(report["tensors"].size(), 7u);
   EXPECT_EQ(report["tensors"][5]["root"], 4);
-  EXPECT_EQ(report["tensors"][3]["type"], "f32[128]");
+  EXPECT_EQ(report["tensors"][3]["type"], "f32[1x1x128]");
   ASSERT_EQ(report["steps"].size(), 4u);
   EXPECT_EQ(report["steps"][1]["scratch_bytes"], 128);
 }
