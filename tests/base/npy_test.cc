@@ -7,7 +7,11 @@
 namespace memopt {
 namespace {
 
-std::string temporary() { return testing::TempDir() + "memopt_test.npy"; }
+// Tests run side by side in processes of their own.
+std::string temporary() {
+  return testing::TempDir() + "memopt_" +
+         testing::UnitTest::GetInstance()->current_test_info()->name() + ".npy";
+}
 
 std::string npy(const std::string& header, const std::string& data) {
   std::string file = "\x93NUMPY";

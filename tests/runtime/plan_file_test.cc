@@ -111,7 +111,7 @@ TEST(PlanFile, ForgedMetadataNeverCrashes) {
 }
 
 TEST(PlanFile, OnlyRegularFilesAreOpened) {
-  const std::string fifo = testing::TempDir() + "memopt_fifo";
+  const std::string fifo = temporary_path("fifo");
   ::unlink(fifo.c_str());
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
   const std::vector<std::string> paths = {fifo, testing::TempDir(), "/dev/zero",
@@ -135,7 +135,7 @@ TEST(PlanFile, FullDiskIsNamed) {
 }
 
 TEST(PlanFile, FailureLeavesTheOldFileAndNothingElse) {
-  const std::filesystem::path folder = testing::TempDir() + "memopt_failure";
+  const std::filesystem::path folder = temporary_path("folder");
   std::filesystem::remove_all(folder);
   std::filesystem::create_directory(folder);
   const std::string path = folder / "x.plan";

@@ -265,8 +265,15 @@ std::vector<std::byte> file_in_memory(std::span<const std::byte> metadata,
   return file;
 }
 
+std::string temporary_path(const std::string& name) {
+  const testing::TestInfo* const test = testing::UnitTest::GetInstance()->current_test_info();
+  std::string path = std::string("memopt_") + test->test_suite_name() + '_' + test->name();
+  std::replace(path.begin(), path.end(), '/', '_');
+  return testing::TempDir() + path + '_' + name;
+}
+
 std::string write_temporary(const Plan& plan, const std::string& name) {
-  const std::string path = testing::TempDir() + "memopt_" + name + ".plan";
+  const std::string path = temporary_path(name + ".plan");
   const Status status = write_plan(
       plan, [&](uint32_t value, auto bytes) { return counting_constants(plan, value, bytes); },
       path);

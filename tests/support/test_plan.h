@@ -58,6 +58,10 @@ Plan concat_plan();
 // A plan file in memory: these metadata and `constants_bytes` zeros, with all digests right.
 std::vector<std::byte> file_in_memory(std::span<const std::byte> metadata, int64_t constants_bytes);
 
+// A path for a temporary file of the running test: tests run side by side in processes of their
+// own.
+std::string temporary_path(const std::string& name);
+
 // Writes `plan` with counting constants and returns the path.
 std::string write_temporary(const Plan& plan, const std::string& name);
 

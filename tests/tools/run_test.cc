@@ -53,13 +53,13 @@ TensorData tensor(const std::string& name, const std::array<float, 4>& values) {
 }
 
 std::string npy(const std::string& name, const std::array<float, 4>& values) {
-  const std::string path = testing::TempDir() + "memopt_run_" + name + ".npy";
+  const std::string path = temporary_path(name + ".npy");
   EXPECT_TRUE(write_npy(tensor(name, values), path).ok());
   return path;
 }
 
 TEST(Run, ComparesAndWritesOutputs) {
-  const std::string folder = testing::TempDir() + "memopt_run_outputs";
+  const std::string folder = temporary_path("outputs");
   const Called called =
       run({relu_plan(), "--input", "x=@" + npy("x", {-1, 2, 3, -4}), "--expected",
            "y=@" + npy("y", {0, 2, 3, 0}), "--output-dir", folder, "--guard", "--repeat", "3"});
@@ -80,7 +80,7 @@ TEST(Run, DifferentOutputsAreStatus7) {
 }
 
 TEST(Run, TestDataFolders) {
-  const std::filesystem::path root = testing::TempDir() + "memopt_run_data";
+  const std::filesystem::path root = temporary_path("data");
   const std::filesystem::path folder = root / "test_data_set_0";
   std::filesystem::remove_all(root);
   std::filesystem::create_directories(folder);
@@ -132,7 +132,7 @@ TEST(Run, MistakesHaveTheirStatusAndSayWhatIs) {
 TEST(Run, WrongShapeIsNamed) {
   TensorData x = tensor("x", {1, 2, 3, 4});
   x.type.dims = {4};
-  const std::string path = testing::TempDir() + "memopt_run_flat.npy";
+  const std::string path = temporary_path("flat.npy");
   ASSERT_TRUE(write_npy(x, path).ok());
   const Called called = run({relu_plan(), "--input", "x=@" + path});
   EXPECT_EQ(called.exit_status, 2);
@@ -149,7 +149,7 @@ TEST(Verify, SoundAndDamagedPlans) {
 
   auto file = *read_file(path, 1 << 20);
   file[200] ^= std::byte{1};
-  const std::string damaged = testing::TempDir() + "memopt_damaged.plan";
+  const std::string damaged = temporary_path("damaged.plan");
   ASSERT_TRUE(write_file(damaged, {reinterpret_cast<const char*>(file.data()), file.size()}).ok());
   called = call(run_verify, {damaged, "--json"});
   EXPECT_EQ(called.exit_status, 3);
