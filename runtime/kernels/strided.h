@@ -68,6 +68,10 @@ class Walk {
   }
 
   int64_t count() const { return count_; }
+  // The dimensions as merged, outermost first: at least one.
+  int rank() const { return rank_; }
+  int64_t extent(int i) const { return extents_[static_cast<size_t>(i)]; }
+  const Offsets& steps(int i) const { return steps_[static_cast<size_t>(i)]; }
   int64_t row() const { return extents_[rank_ - 1]; }  // elements of a whole row
   // How the operands advance within a row.
   const Offsets& steps() const { return steps_[rank_ - 1]; }

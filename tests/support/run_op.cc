@@ -72,7 +72,8 @@ Tensor HostTensor::view() const {
   return {dtype, layout, dims, strides, const_cast<void*>(static_cast<const void*>(bytes.data()))};
 }
 
-HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout, Placement placement) {
+HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout, Placement placement,
+                       std::byte fill) {
   HostTensor tensor{.dtype = dtype, .dims = dims, .layout = layout, .strides = {}, .bytes = {}};
   Dims around = dims;
   if (placement == Placement::kSliced && dims.rank() > 0) {
@@ -82,7 +83,7 @@ HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout, Placement p
   const int64_t elements = extent_of(dims, tensor.strides);
   // One byte at least, so that an empty tensor is not taken for a missing one.
   const int64_t bytes = std::max<int64_t>(1, *dtype_bytes(dtype, elements));
-  tensor.bytes.assign(static_cast<size_t>(bytes), kGap);
+  tensor.bytes.assign(static_cast<size_t>(bytes), fill);
   return tensor;
 }
 
@@ -120,29 +121,53 @@ HostTensor stored_as(const HostTensor& tensor, Layout layout, Placement placemen
   return copy;
 }
 
-Result<std::vector<HostTensor>> run_op(const Op& op, std::span<const HostTensor* const> inputs,
-                                       const RunOptions& options) {
+namespace {
+
+// What the kernel is told: operands as they lie, the outputs made.
+struct Prepared {
+  std::vector<Operand> in, out;
+  std::vector<HostTensor> outputs;
+  const KernelDef* def = nullptr;
+  KernelRequest request;
+};
+Result<Prepared> prepare(const Op& op, std::span<const HostTensor* const> inputs,
+                         const RunOptions& options) {
+  Prepared p;
   std::vector<TensorType> types(inputs.size());
   std::vector<const TensorType*> type_of;
-  std::vector<Operand> in;
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i]) types[i] = {inputs[i]->dtype, inputs[i]->dims, Layout::kRowMajor};
     type_of.push_back(inputs[i] ? &types[i] : nullptr);
-    in.push_back(operand_of(inputs[i], options.constants && i > 0));
+    p.in.push_back(operand_of(inputs[i], options.constants && i > 0));
   }
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<TensorType> results, infer_types(op, type_of));
-
-  std::vector<HostTensor> outputs;
-  std::vector<Operand> out;
   for (size_t i = 0; i < std::min(results.size(), options.outputs); ++i) {
     const Layout layout = results[i].dims.rank() >= 3 ? options.layout : Layout::kRowMajor;
-    outputs.push_back(make_tensor(results[i].dtype, results[i].dims, layout, options.placement));
-    out.push_back(operand_of(&outputs.back(), false));
+    p.outputs.push_back(
+        make_tensor(results[i].dtype, results[i].dims, layout, options.placement, options.fill));
+    p.out.push_back(operand_of(&p.outputs.back(), false));
   }
+  p.def = options.kernel ? options.kernel : reference_kernel(op_kind(op));
+  p.request = {.op = &op, .inputs = p.in, .outputs = p.out, .target = options.target};
+  if (!p.def->supports(p.request)) return internal_error("the kernel does not support the request");
+  if (options.overwritten &&
+      (!p.def->in_place || !p.def->in_place(p.request, *options.overwritten, 0))) {
+    return internal_error("the kernel does not work in place");
+  }
+  return p;
+}
 
-  const KernelDef* def = options.kernel ? options.kernel : reference_kernel(op_kind(op));
-  KernelRequest request{.op = &op, .inputs = in, .outputs = out, .target = options.target};
-  if (!def->supports(request)) return internal_error("the kernel does not support the request");
+}  // namespace
+
+bool is_supported(const Op& op, std::span<const HostTensor* const> inputs,
+                  const RunOptions& options) {
+  return prepare(op, inputs, options).ok();
+}
+
+Result<std::vector<HostTensor>> run_op(const Op& op, std::span<const HostTensor* const> inputs,
+                                       const RunOptions& options) {
+  MEMOPT_ASSIGN_OR_RETURN(Prepared prepared, prepare(op, inputs, options));
+  auto& [in, out, outputs, def, request] = prepared;
   KernelNeeds needs;
   if (def->needs) {
     MEMOPT_ASSIGN_OR_RETURN(needs, def->needs(request));
@@ -153,13 +178,10 @@ Result<std::vector<HostTensor>> run_op(const Op& op, std::span<const HostTensor*
   for (const HostTensor* input : inputs) in_views.push_back(input ? input->view() : Tensor{});
   for (const HostTensor& output : outputs) out_views.push_back(output.view());
   if (options.overwritten) {
-    const int input = *options.overwritten;
-    if (!def->in_place || !def->in_place(request, input, 0)) {
-      return internal_error("the kernel does not work in place");
-    }
-    outputs[0].bytes = inputs[static_cast<size_t>(input)]->bytes;
+    const auto input = static_cast<size_t>(*options.overwritten);
+    outputs[0].bytes = inputs[input]->bytes;
     out_views[0] = outputs[0].view();
-    in_views[static_cast<size_t>(input)].data = out_views[0].data;
+    in_views[input].data = out_views[0].data;
   }
   std::vector<AlignedBytes> packed;
   for (const PackedOperand& operand : needs.packed) {

@@ -31,7 +31,7 @@ enum class Placement {
 };
 
 HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout = Layout::kRowMajor,
-                       Placement placement = Placement::kDense);
+                       Placement placement = Placement::kDense, std::byte fill = std::byte{0xA5});
 
 // Values in row-major order; float values are rounded to the narrow float types, and integers must
 // fit.
@@ -63,6 +63,7 @@ struct RunOptions {
   std::optional<int> overwritten =
       {};                  // output 0 lies in the memory of this input (of equal strides)
   bool constants = false;  // all inputs but the first are constants, packed if the kernel asks
+  std::byte fill{0xA5};    // what the outputs hold before the run, and their gaps after it
 };
 
 // Infers, makes the kernel ready and runs it. Entries of `inputs` may be nullptr (missing).
@@ -73,6 +74,11 @@ inline Result<std::vector<HostTensor>> run_op(const Op& op,
                                               const RunOptions& options = {}) {
   return run_op(op, std::span(inputs.begin(), inputs.size()), options);
 }
+
+// Whether the kernel serves the request that run_op would make, and output 0 may lie in
+// options.overwritten where that is given.
+bool is_supported(const Op& op, std::span<const HostTensor* const> inputs,
+                  const RunOptions& options);
 
 // Types only.
 Result<std::vector<TensorType>> infer_op(const Op& op,

@@ -1,0 +1,240 @@
+// What must hold for every operator, type and kernel, over the sample list.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <set>
+
+#include "runtime/base/target.h"
+#include "runtime/kernels/strided.h"
+#include "tests/support/samples.h"
+
+namespace memopt::testing {
+namespace {
+
+using Tensors = std::vector<HostTensor>;
+
+class EverySample : public ::testing::TestWithParam<size_t> {
+ protected:
+  const Sample& sample() const { return all_samples()[GetParam()]; }
+};
+
+bool is_packed(const HostTensor& tensor) { return dtype_bits(tensor.dtype) < 8; }
+
+// The bytes of the elements in row-major order, without gaps.
+std::vector<std::byte> element_bytes(const HostTensor& tensor) {
+  if (is_packed(tensor)) return tensor.bytes;
+  const auto width = static_cast<size_t>(dtype_bits(tensor.dtype) / 8);
+  std::vector<std::byte> bytes;
+  for_each_coordinate(tensor.dims, [&](const Dims& at) {
+    const auto begin =
+        tensor.bytes.begin() + offset_of(at, tensor.strides) * static_cast<int64_t>(width);
+    bytes.insert(bytes.end(), begin, begin + static_cast<int64_t>(width));
+  });
+  return bytes;
+}
+
+void expect_same_bits(const Tensors& found, const Tensors& wanted) {
+  ASSERT_EQ(found.size(), wanted.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (is_packed(found[i])) {
+      EXPECT_EQ(found[i].bytes, wanted[i].bytes) << "output " << i;
+    } else {
+      EXPECT_EQ(element_bytes(found[i]), element_bytes(wanted[i])) << "output " << i;
+    }
+  }
+}
+
+// Bytes between the elements still hold what they held before.
+void expect_gaps_untouched(const HostTensor& tensor, std::byte fill) {
+  if (is_packed(tensor)) return;
+  const int64_t width = dtype_bits(tensor.dtype) / 8;
+  std::vector<bool> used(tensor.bytes.size());
+  for_each_coordinate(tensor.dims, [&](const Dims& at) {
+    for (int64_t i = 0; i < width; ++i) {
+      used[static_cast<size_t>(offset_of(at, tensor.strides) * width + i)] = true;
+    }
+  });
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (used[i]) continue;
+    ASSERT_EQ(tensor.bytes[i], fill) << "byte " << i;
+  }
+}
+
+// Every byte of a sub-byte tensor may hold unused bits, which nobody promises; the samples' are
+// few.
+void clear_unused_bits(Tensors& tensors) {
+  for (HostTensor& tensor : tensors) {
+    const int64_t bits = tensor.dims.count() * dtype_bits(tensor.dtype);
+    if (is_packed(tensor) && bits % 8 != 0) {
+      tensor.bytes[static_cast<size_t>(bits / 8)] &= static_cast<std::byte>((1 << (bits % 8)) - 1);
+    }
+  }
+}
+
+Tensors run(const Sample& sample, const std::vector<const HostTensor*>& inputs,
+            const RunOptions& options) {
+  Result<Tensors> outputs = run_op(sample.op, inputs, options);
+  EXPECT_TRUE(outputs.ok()) << (outputs.ok() ? "" : outputs.error().message);
+  Tensors tensors = outputs.ok() ? *std::move(outputs) : Tensors();
+  clear_unused_bits(tensors);
+  return tensors;
+}
+
+// Every instruction set that this machine can run and that changes which code our kernels use.
+std::vector<Target> targets() {
+  std::vector<Target> list;
+  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
+    if (isa <= host_isa()) list.push_back({.isa = isa});
+  }
+  return list;
+}
+
+TEST_P(EverySample, AttributesRoundTrip) {
+  const Op& op = sample().op;
+  const Result<Op> again = make_op(op_name(op), op_attrs(op));
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(op, *again);
+}
+
+TEST_P(EverySample, ReferenceWritesExactlyTheInferredShape) {
+  const auto inputs = make_inputs(sample());
+  const auto pointers = pointers_to(inputs);
+  const Tensors once = run(sample(), pointers, {.fill = std::byte{0x00}});
+  const Tensors again = run(sample(), pointers, {.fill = std::byte{0xFF}});
+  expect_same_bits(again, once);
+}
+
+TEST_P(EverySample, ReferenceDoesNotDependOnThreads) {
+  const auto inputs = make_inputs(sample());
+  const auto pointers = pointers_to(inputs);
+  ReversedParallel parallel;
+  expect_same_bits(run(sample(), pointers, {.parallel = &parallel}), run(sample(), pointers, {}));
+}
+
+TEST_P(EverySample, ReferenceDoesNotDependOnStrides) {
+  const auto inputs = make_inputs(sample());
+  const Tensors wanted = run(sample(), pointers_to(inputs), {});
+  for (const HostTensor& tensor : wanted) {
+    if (is_packed(tensor)) return;  // dense only
+  }
+  for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
+    auto strided = inputs;
+    for (auto& input : strided) {
+      if (!input || is_packed(*input)) continue;
+      const bool has_channels = input->dims.rank() >= 3;
+      input = stored_as(*input, has_channels ? layout : Layout::kRowMajor, Placement::kSliced);
+    }
+    const Tensors found =
+        run(sample(), pointers_to(strided), {.layout = layout, .placement = Placement::kSliced});
+    expect_same_bits(found, wanted);
+    for (const HostTensor& tensor : found) expect_gaps_untouched(tensor, std::byte{0xA5});
+  }
+}
+
+// One thing that a kernel says it can run: the kernel, and how its operands lie.
+struct Case {
+  RunOptions options;
+  std::vector<std::optional<HostTensor>> inputs;
+};
+
+void for_each_case(const Sample& sample, const std::function<void(const Case&)>& body) {
+  const auto dense = make_inputs(sample);
+  for (const KernelDef* kernel : kernels_for(op_kind(sample.op))) {
+    for (const Target& target : targets()) {
+      for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
+        for (const Placement placement : {Placement::kDense, Placement::kSliced}) {
+          Case c{.options = {.kernel = kernel,
+                             .layout = layout,
+                             .placement = placement,
+                             .target = target},
+                 .inputs = dense};
+          for (auto& input : c.inputs) {
+            if (!input || is_packed(*input)) continue;
+            const bool has_channels = input->dims.rank() >= 3;
+            input = stored_as(*input, has_channels ? layout : Layout::kRowMajor, placement);
+          }
+          if (!is_supported(sample.op, pointers_to(c.inputs), c.options)) continue;
+          SCOPED_TRACE(std::string(kernel->name) + " for " + to_string(target) + ", " +
+                       std::string(layout_name(layout)) +
+                       (placement == Placement::kSliced ? ", sliced" : ""));
+          body(c);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(EverySample, InPlaceEqualsOutOfPlace) {
+  for_each_case(sample(), [&](const Case& c) {
+    const auto pointers = pointers_to(c.inputs);
+    for (size_t i = 0; i < pointers.size(); ++i) {
+      RunOptions options = c.options;
+      options.overwritten = static_cast<int>(i);
+      if (pointers[i] == nullptr || !is_supported(sample().op, pointers, options)) continue;
+      expect_same_bits(run(sample(), pointers, options), run(sample(), pointers, c.options));
+    }
+  });
+}
+
+// Relative to the larger of the value and 1: the fast functions round differently.
+double tolerance(DType type) {
+  switch (type) {
+    case DType::kF64:
+      return 1e-9;
+    case DType::kF16:
+      return 4e-3;
+    case DType::kBF16:
+      return 3e-2;
+    case DType::kF32:
+      return 2e-5;
+    default:
+      return is_float(type) ? 0.3 : 0;
+  }
+}
+
+TEST_P(EverySample, EveryKernelEqualsTheReference) {
+  const auto inputs = make_inputs(sample());
+  const Tensors wanted = run(sample(), pointers_to(inputs), {});
+  ReversedParallel parallel;
+  for_each_case(sample(), [&](const Case& c) {
+    if (c.options.kernel == reference_kernel(op_kind(sample().op))) return;
+    const Tensors found = run(sample(), pointers_to(c.inputs), c.options);
+    ASSERT_EQ(found.size(), wanted.size());
+    for (size_t i = 0; i < found.size(); ++i) {
+      expect_gaps_untouched(found[i], c.options.fill);
+      const std::vector<double> a = values_of(found[i]);
+      const std::vector<double> b = values_of(wanted[i]);
+      for (size_t k = 0; k < a.size(); ++k) {
+        if (a[k] == b[k] || (std::isnan(a[k]) && std::isnan(b[k]))) continue;
+        // Not <=, so that a NaN fails.
+        ASSERT_TRUE(std::fabs(a[k] - b[k]) <=
+                    tolerance(found[i].dtype) * std::max(1.0, std::fabs(b[k])))
+            << "output " << i << ", element " << k << ": " << a[k] << ", needed " << b[k];
+      }
+    }
+    RunOptions threads = c.options;
+    threads.parallel = &parallel;
+    expect_same_bits(run(sample(), pointers_to(c.inputs), threads), found);
+  });
+}
+
+std::vector<size_t> indices_of_samples() {
+  std::vector<size_t> indices(all_samples().size());
+  for (size_t i = 0; i < indices.size(); ++i) indices[i] = i;
+  return indices;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, EverySample, ::testing::ValuesIn(indices_of_samples()),
+                         [](const auto& info) { return all_samples()[info.param].name; });
+
+TEST(Samples, CoverEveryOperatorButControlFlow) {
+  std::set<OpKind> covered;
+  for (const Sample& sample : all_samples()) covered.insert(op_kind(sample.op));
+  for (OpKind kind = 0; kind < kOpCount; ++kind) {
+    EXPECT_EQ(covered.contains(kind), reference_kernel(kind) != nullptr) << op_name(kind);
+  }
+}
+
+}  // namespace
+}  // namespace memopt::testing
