@@ -63,7 +63,8 @@ TEST(SimdAccuracy, FunctionsAreWithinAFewUlps) {
                                      : uniform(generator));
     }
     for (const Isa isa : isas()) {
-      elementwise_loops(isa).unary[static_cast<size_t>(f.fn)](y.data(), x.data(), kCount, f.alpha, 0);
+      elementwise_loops(isa).unary[static_cast<size_t>(f.fn)](y.data(), x.data(), kCount, f.alpha,
+                                                              0);
       double worst = 0;
       float at = 0;
       for (size_t i = 0; i < kCount; ++i) {

@@ -278,7 +278,8 @@ void add_contractions(List& list) {
   list.add("2d", ConvTranspose{{window({2, 2}, {0, 1, 0, 1})}, {0, 0}, {}},
            {f32_of({1, 4, 3, 3}), f32_of({4, 5, 3, 3}), f32_of({5})});
   list.add("batched", MatMul{}, {f32_of({2, 3, 4, 5}), f32_of({3, 5, 6})});
-  list.add("gemm", MatMul{.trans_b = true, .activation = {}}, {f32_of({4, 9}), f32_of({7, 9}), f32_of({7})});
+  list.add("gemm", MatMul{.trans_b = true, .activation = {}},
+           {f32_of({4, 9}), f32_of({7, 9}), f32_of({7})});
   const auto scale = [] { return f32_of({}, 0.01, 0.1); };
   const auto zero = [](DType type, double value) { return with_values(type, {}, {value}); };
   const SampleInput x = of(DType::kU8, {1, 4, 5, 5}, 0, 255);
