@@ -50,7 +50,7 @@ struct Outcome {
   std::vector<std::string> files;
   double load_ms = 0, create_ms = 0;
   std::vector<double> run_ms;
-  std::optional<AllocationCounts> allocations;  // of all runs but the first
+  std::optional<AllocationCounts> allocations;  // of all runs together
   std::optional<GuardReport> guard;
   int64_t peak_resident_bytes = 0;
 
@@ -226,9 +226,10 @@ void print_text(const Outcome& outcome, std::ostream& out) {
   out << '\n';
   if (outcome.allocations) {
     const AllocationCounts& counts = *outcome.allocations;
-    out << "heap allocations in run(): memopt " << counts.memopt << ", kernel library "
-        << counts.library << " (" << format_size(counts.library_bytes) << ", largest "
-        << format_size(counts.largest_library_bytes) << ")\n";
+    out << "heap allocations in " << outcome.run_ms.size()
+        << (outcome.run_ms.size() == 1 ? " run" : " runs") << ": memopt " << counts.memopt
+        << ", kernel library " << counts.library << " (" << format_size(counts.library_bytes)
+        << ", largest " << format_size(counts.largest_library_bytes) << ")\n";
   }
   if (outcome.guard) {
     out << "guard: " << outcome.guard->steps << " steps without a violation; written up to byte "
