@@ -8,16 +8,24 @@
 namespace memopt {
 namespace {
 
+// Weights mapped from a model file may lie at any address; kernels read them as arrays of their
+// type.
+bool is_aligned(const Value& value) {
+  const auto alignment = static_cast<uintptr_t>(std::max(dtype_bits(value.type.dtype) / 8, 1));
+  return reinterpret_cast<uintptr_t>(value.data->bytes().data()) % alignment == 0;
+}
+
 Operand make_operand(const Graph& graph, ValueId id) {
   if (!id) return {};
   const Value& value = graph.value(id);
+  const bool readable = value.kind == ValueKind::kConstant && is_aligned(value);
   Operand operand{.present = true,
                   .constant = value.kind == ValueKind::kConstant,
                   .dtype = value.type.dtype,
                   .layout = value.type.layout,
                   .dims = value.type.dims,
                   .strides = dense_strides(value.type.dims, value.type.layout),
-                  .data = operand.constant ? value.data->bytes().data() : nullptr};
+                  .data = readable ? value.data->bytes().data() : nullptr};
   return operand;
 }
 

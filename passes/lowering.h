@@ -16,8 +16,9 @@ struct KernelChoice {
   KernelNeeds needs;
 };
 
-// Operands of a node as its kernel will see them: dense, in the layouts of their types. Where a
-// value lies the same in two layouts, it is shown in the one of the node.
+// Operands of a node as its kernel will see them (constants whose bytes are not aligned for their
+// type without data): dense, in the layouts of their types. Where a value lies the same in two
+// layouts, it is shown in the one of the node.
 struct NodeOperands {
   std::vector<Operand> inputs;
   std::vector<Operand> outputs;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/base/checked.h"
+#include "runtime/base/page_buffer.h"
 
 namespace memopt {
 namespace {
@@ -168,7 +169,15 @@ ConstantWriter constant_writer(const Graph& graph, const NodeMap<KernelChoice>& 
       if (!bytes.empty()) std::memcpy(destination.data(), bytes.data(), bytes.size());
       return {};
     }
-    const NodeOperands operands = node_operands(graph, source.packed_for);
+    NodeOperands operands = node_operands(graph, source.packed_for);
+    Operand& packed = operands.inputs[static_cast<size_t>(source.input)];
+    PageBuffer aligned;
+    if (packed.data == nullptr) {
+      const auto bytes = graph.value(source.value).data->bytes();
+      MEMOPT_ASSIGN_OR_RETURN(aligned, PageBuffer::allocate(static_cast<int64_t>(bytes.size())));
+      std::memcpy(aligned.bytes().data(), bytes.data(), bytes.size());
+      packed.data = aligned.bytes().data();
+    }
     const KernelChoice& choice = kernels[source.packed_for];
     return choice.kernel->pack(operands.request(graph.node(source.packed_for).op, target),
                                source.input, destination);
