@@ -1,37 +1,37 @@
 #include "passes/planning/improve.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "passes/planning/exact.h"
 
 namespace memopt {
+namespace {
+
+constexpr uint64_t kAttemptsPerEffort = 8;
+
+}  // namespace
 
 Improvement improve_exactly(const Instance& instance, int64_t target, int64_t height,
-                            int64_t work_limit, uint64_t seed) {
+                            int64_t effort, int64_t work_limit, uint64_t seed) {
   const ExactPlacer placer(instance);
   Improvement best;
   if (!placer.available()) return best;
-  const auto attempt = [&](int64_t capacity, int64_t effort) {
-    ExactResult result = placer.decide(capacity, std::min(effort, work_limit - best.work), seed);
+  for (uint64_t k = 0; best.work < work_limit && height > target; ++k) {
+    if (k % kAttemptsPerEffort == 0 && k > 0) effort = std::min(2 * effort, work_limit);
+    // The golden ratio spreads evenly, the square prefers the lower half.
+    const double spread = std::fmod(static_cast<double>(k % kAttemptsPerEffort) * 0.6180339887, 1);
+    const int64_t capacity =
+        target + static_cast<int64_t>(spread * spread * static_cast<double>(height - target));
+    ExactResult result =
+        placer.decide(capacity, std::min(effort, work_limit - best.work), seed + k);
     best.work += result.work;
     if (result.verdict == Verdict::kImpossible) {
       target = capacity + 1;
       if (placer.proves()) best.lower_bound = target;
-    }
-    if (result.verdict == Verdict::kFound) {
+    } else if (result.verdict == Verdict::kFound) {
       best.offsets = std::move(result.offsets);
       height = height_of(instance, best.offsets);
-    }
-    return result.verdict;
-  };
-  for (int64_t effort = 4000; best.work < work_limit && height > target;
-       effort = std::min(effort * 4, work_limit)) {
-    // Below or at `floor` nothing was found with this effort; below the target nothing is.
-    int64_t floor = attempt(target, effort) == Verdict::kLimit ? target : target - 1;
-    while (best.work < work_limit && height > target &&
-           (floor < target || height - floor > std::max<int64_t>(1, floor / 512))) {
-      const int64_t middle = floor + (height - floor) / 2;
-      if (attempt(middle, effort) != Verdict::kFound) floor = middle;
     }
   }
   return best;

@@ -14,11 +14,11 @@ struct Improvement {
   int64_t work = 0;
 };
 
-// Looks for a packing no higher than `target`, given that one of `height` is known. Tries the
-// target itself first, then closes in on it by bisection in rounds of growing effort, so that
-// stopping early still leaves the best of the effort spent. The proved bound is target + 1 or more
-// when there is none.
+// Looks for a packing no higher than `target`, given that one of `height` is known. Attempts the
+// target itself with `effort`, then capacities spread between the two, as a search that fails just
+// above one capacity may succeed just below it; every eighth attempt is the target again, with
+// twice the effort. The proved bound is target + 1 or more when there is no such packing.
 Improvement improve_exactly(const Instance& instance, int64_t target, int64_t height,
-                            int64_t work_limit, uint64_t seed);
+                            int64_t effort, int64_t work_limit, uint64_t seed);
 
 }  // namespace memopt
