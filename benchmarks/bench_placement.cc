@@ -99,6 +99,30 @@ void decide_challenging(const Options& options) {
   std::printf("%-6s %8s %10.3f %10s %12.2f\n", "sum", "", sum, "", peer_sum);
 }
 
+// Capacities below what the suite asks, which MiniMalloc did not reach, or only in the time given.
+void decide_tighter(const Options& options) {
+  struct Case {
+    const char* name;
+    int64_t capacity;
+    const char* peer;
+  };
+  constexpr Case kCases[] = {{"C", 1039360, "found in 0.07 s"},
+                             {"D", 998400, "not found in 202 s at 1020000"},
+                             {"D", 994304, "not found in 202 s at 1020000"},
+                             {"J", 1014784, "found in 66.7 s at 1030000"},
+                             {"J", 1009664, "found in 66.7 s at 1030000"}};
+  std::printf("\nDecision below the suite's capacity, %d seeds\n%-6s %9s %8s %10s %10s  %s\n",
+              options.seeds, "", "capacity", "fits", "median s", "worst s", "MiniMalloc");
+  for (const Case& c : kCases) {
+    MemoryProblem problem;
+    if (!load(options, std::string("minimalloc/") + c.name + ".1048576.csv", problem)) continue;
+    const Measured m = decide(problem, c.capacity, options);
+    std::printf("%-6s %9lld %5d/%-2d %10.3f %10.3f  %s\n", c.name,
+                static_cast<long long>(c.capacity), m.fits, options.seeds, m.median_seconds,
+                m.worst_seconds, c.peer);
+  }
+}
+
 void minimize(const char* name, const MemoryProblem& problem, const char* peers,
               const Options& options) {
   const double start = cpu_seconds();
@@ -219,6 +243,7 @@ int run(int argc, char** argv) {
     if (std::strcmp(argv[i], "--work-limit") == 0) options.work_limit = std::atoll(argv[i + 1]);
   }
   decide_challenging(options);
+  decide_tighter(options);
   minimize_published(options);
   decide_generated(options);
   return 0;

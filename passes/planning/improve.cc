@@ -18,11 +18,11 @@ Improvement improve_exactly(const Instance& instance, int64_t target, int64_t he
   Improvement best;
   if (!placer.available()) return best;
   for (uint64_t k = 0; best.work < work_limit && height > target; ++k) {
-    if (k % kAttemptsPerEffort == 0 && k > 0) effort = std::min(2 * effort, work_limit);
-    // The golden ratio spreads evenly, the square prefers the lower half.
+    if (k % kAttemptsPerEffort == 0 && k > 0) effort = std::min(4 * effort, work_limit);
+    // The golden ratio spreads the attempts evenly.
     const double spread = std::fmod(static_cast<double>(k % kAttemptsPerEffort) * 0.6180339887, 1);
     const int64_t capacity =
-        target + static_cast<int64_t>(spread * spread * static_cast<double>(height - target));
+        target + static_cast<int64_t>(spread * static_cast<double>(height - target));
     ExactResult result =
         placer.decide(capacity, std::min(effort, work_limit - best.work), seed + k);
     best.work += result.work;

@@ -17,7 +17,7 @@ struct Improvement {
 // Looks for a packing no higher than `target`, given that one of `height` is known. Attempts the
 // target itself with `effort`, then capacities spread between the two, as a search that fails just
 // above one capacity may succeed just below it; every eighth attempt is the target again, with
-// twice the effort. The proved bound is target + 1 or more when there is no such packing.
+// four times the effort. The proved bound is target + 1 or more when there is no such packing.
 Improvement improve_exactly(const Instance& instance, int64_t target, int64_t height,
                             int64_t effort, int64_t work_limit, uint64_t seed);
 
