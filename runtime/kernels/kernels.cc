@@ -34,6 +34,8 @@ constexpr const KernelDef* (*kFastKernels[])() = {
     cpu::binary,
     cpu::clip,
     cpu::resize,
+    cpu::quantize_linear,
+    cpu::dequantize_linear,
     cpu::concat,
     cpu::split,
     cpu::slice,

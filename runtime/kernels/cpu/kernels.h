@@ -19,6 +19,9 @@ const KernelDef* binary();  // "binary.simd"
 const KernelDef* clip();    // "clip.simd"
 const KernelDef* resize();  // "resize.rows"
 
+const KernelDef* quantize_linear();    // "quantize_linear.simd"
+const KernelDef* dequantize_linear();  // "dequantize_linear.simd"
+
 const KernelDef* concat();          // "concat.copy"
 const KernelDef* split();           // "split.copy"
 const KernelDef* slice();           // "slice.copy"
