@@ -45,8 +45,8 @@ constexpr const KernelDef* (*kFastKernels[])() = {
     cpu::space_to_depth,
     cpu::pad,
     cpu::expand,
-    cpu::reorder,
     onednn::reorder,
+    cpu::reorder,
 };
 
 struct Row {
