@@ -237,7 +237,8 @@ std::vector<int64_t> live_bytes(const Report& report, const std::vector<bool>& s
 
 Report build_report(const Plan& plan, const ReportOptions& options) {
   Report report;
-  report.model = plan.model_name.empty() ? options.model : plan.model_name;
+  report.model = options.model.empty() ? plan.model_name : options.model;
+  report.graph = plan.model_name;
   report.target = to_string(plan.target);
   report.producer = plan.producer;
   report.naive_bytes = plan.certificate.naive_bytes;
@@ -248,6 +249,7 @@ Report build_report(const Plan& plan, const ReportOptions& options) {
   report.bytes.constants = plan.constants_bytes;
   report.bytes.state = plan.state_bytes;
   report.bytes.runtime = options.runtime_bytes;
+  report.bytes.arena_other_io = options.arena_other_io_bytes;
   report.tensors = make_tensors(plan);
   report.steps = make_steps(plan);
   find_lifetimes(report);

@@ -51,6 +51,8 @@ struct ReportBytes {
   int64_t max_scratch = 0;          // largest scratch of any step (it is shared by all of them)
   int64_t io = 0;                   // inputs and outputs, wherever they are
   int64_t io_in_arena = 0;          // those of them that the arena already counts
+  std::optional<int64_t>
+      arena_other_io;  // the arena if inputs and outputs were placed the other way
   int64_t state = 0;
   std::optional<int64_t> runtime;  // structures made at load, where a session has measured them
   // What one session needs: constants + arena + io outside of the arena + state + runtime if known.
@@ -77,6 +79,7 @@ struct Suggestion {
 
 struct Report {
   std::string model;
+  std::string graph;  // the name that the model gives itself
   std::string target;
   int64_t naive_bytes = 0;        // every tensor and every scratch block its own
   int64_t lower_bound_bytes = 0;  // proved: no arena is smaller, in the sense of bound_kind
@@ -96,8 +99,10 @@ struct Report {
 };
 
 struct ReportOptions {
-  std::string model;                     // the name to print where the plan has none
+  std::string model;                     // the name to print; empty: the plan's own
   std::optional<int64_t> runtime_bytes;  // measured by a session
+  // The arena with inputs and outputs placed the other way (arena_bytes_with_io in compile.h).
+  std::optional<int64_t> arena_other_io_bytes;
 };
 
 // The plan must be one that passed the loader's checks.

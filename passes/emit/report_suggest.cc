@@ -4,6 +4,7 @@
 #include <string>
 
 #include "passes/emit/report.h"
+#include "passes/emit/text_table.h"
 
 namespace memopt {
 namespace {
@@ -12,11 +13,8 @@ int64_t largest(const std::vector<int64_t>& values) {
   return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
 }
 
-// Tensor names come from models and may be pages long.
-std::string quoted(const std::string& name) {
-  constexpr size_t kLongest = 60;
-  return '\'' + (name.size() <= kLongest ? name : name.substr(0, kLongest) + "...") + '\'';
-}
+// Names come from models and may be pages long.
+std::string quoted(const std::string& name) { return '\'' + printable(name, 60) + '\''; }
 
 class Suggester {
  public:
@@ -27,7 +25,7 @@ class Suggester {
     suggest_order();
     suggest_caller_io();
     suggest_scratch();
-    suggest_peak_tensors();
+    suggest_bystanders();
     suggest_tiles();
     suggest_micro_batches();
     suggest_number_formats();
@@ -39,8 +37,11 @@ class Suggester {
   }
 
  private:
+  // What costs time must save at least a hundredth of the arena to be worth a line.
   void add(Suggestion suggestion) {
-    if (suggestion.saves_bytes > 0) report_.suggestions.push_back(std::move(suggestion));
+    const int64_t least =
+        suggestion.cost == SuggestionCost::kTime ? report_.bytes.arena / 100 + 1 : 1;
+    if (suggestion.saves_bytes >= least) report_.suggestions.push_back(std::move(suggestion));
   }
 
   std::vector<bool> nothing() const { return std::vector<bool>(report_.tensors.size(), false); }
@@ -51,7 +52,7 @@ class Suggester {
   }
 
   void suggest_placement() {
-    add({.action = "Spend more work on the placement (a longer or exact search)",
+    add({.action = "Spend more work on the placement (--work-limit)",
          .reason = "The arena is larger than the live bytes at its peak.",
          .saves_bytes =
              report_.bytes.arena - std::max(report_.peak_live_bytes, report_.lower_bound_bytes),
@@ -82,7 +83,7 @@ class Suggester {
     for (const ReportTensor& tensor : report_.tensors) {
       if (tensor.is_input || tensor.is_output) skip[tensor.root] = true;
     }
-    add({.action = "Bind inputs and outputs to the caller's own buffers",
+    add({.action = "Bind inputs and outputs to the caller's own buffers (--io=caller)",
          .reason = "They are in the arena. The caller then holds these bytes, without a copy.",
          .saves_bytes = saved_without(skip),
          .cost = SuggestionCost::kNothing});
@@ -95,10 +96,9 @@ class Suggester {
          .cost = SuggestionCost::kTime});
   }
 
-  // The largest tensors at the peak: those that the step itself uses can be cut, those that only
-  // wait for a later step can be made again or moved out.
-  void suggest_peak_tensors() {
-    constexpr size_t kMost = 3;
+  // Tensors that the peak step does not use but that must survive it.
+  void suggest_bystanders() {
+    constexpr size_t kMost = 2;
     if (report_.steps.empty()) return;
     const ReportStep& peak = report_.steps[static_cast<size_t>(report_.peak_step)];
     const auto used_by_peak = [&](uint32_t root) {
@@ -106,32 +106,24 @@ class Suggester {
       return std::any_of(peak.inputs.begin(), peak.inputs.end(), is_root) ||
              std::any_of(peak.outputs.begin(), peak.outputs.end(), is_root);
     };
-    const size_t count = std::min(kMost, report_.peak_tensors.size());
-    for (size_t k = 0; k < count; ++k) {
-      const uint32_t i = report_.peak_tensors[k];
+    size_t found = 0;
+    for (const uint32_t i : report_.peak_tensors) {  // largest first
       const ReportTensor& tensor = report_.tensors[i];
-      if (tensor.is_input || tensor.is_output) continue;
+      if (tensor.is_input || tensor.is_output || used_by_peak(i)) continue;
+      if (++found > kMost) break;
       std::vector<bool> skip = nothing();
       skip[i] = true;
-      Suggestion suggestion;
-      suggestion.saves_bytes = saved_without(skip);
-      suggestion.cost = SuggestionCost::kTime;
-      if (used_by_peak(i)) {
-        suggestion.action = "Compute " + quoted(tensor.name) + " in tiles";
-        suggestion.reason = "An operand of the peak step " + quoted(peak.name) +
-                            "; at most this much, less what halos and staging need.";
-      } else {
-        suggestion.action = "Recompute " + quoted(tensor.name) + " or keep it elsewhere meanwhile";
-        suggestion.reason = "It only waits while the peak step " + quoted(peak.name) +
-                            " runs: steps " + std::to_string(tensor.begin) + " to " +
-                            std::to_string(tensor.end - 1) + '.';
-      }
-      add(std::move(suggestion));
+      add({.action = "Recompute " + quoted(tensor.name) + " or keep it elsewhere meanwhile",
+           .reason = "It only waits while the peak step " + quoted(peak.name) + " runs: steps " +
+                     std::to_string(tensor.begin) + " to " + std::to_string(tensor.end - 1) + '.',
+           .saves_bytes = saved_without(skip),
+           .cost = SuggestionCost::kTime});
     }
   }
 
-  // Where several steps share the peak, one tensor less changes nothing: takes the largest operand
-  // of the highest step away, again and again, until the peak has fallen by a quarter.
+  // Operands of the highest steps can be made and used piece by piece. Where several steps share
+  // the peak, one tensor less changes nothing: takes the largest operand of the highest step away,
+  // again and again, until the peak has fallen by a quarter.
   void suggest_tiles() {
     constexpr size_t kMost = 32;
     std::vector<bool> skip = nothing();
@@ -147,13 +139,17 @@ class Suggester {
       taken.push_back(*root);
       live = live_bytes(report_, skip);
     }
-    if (taken.size() < 2) return;  // one tensor: suggest_peak_tensors() has said it
-    add({.action = "Compute the steps around " + std::to_string(taken.size()) +
-                   " large tensors in tiles, " + quoted(report_.tensors[taken.front()].name) +
-                   " first",
+    if (taken.empty()) return;
+    const std::string first = quoted(report_.tensors[taken.front()].name);
+    add({.action = taken.size() == 1 ? "Compute " + first + " in tiles"
+                                     : "Compute " + std::to_string(taken.size()) +
+                                           " tensors in tiles, " + first + " first",
          .reason =
-             "Several steps are near the peak and all of them must shrink; at most this much, "
-             "less what halos and staging need.",
+             taken.size() == 1
+                 ? "The largest operand of the peak step; at most this much, less what halos "
+                   "and staging need."
+                 : "Several steps are near the peak and all of them must shrink; at most this "
+                   "much, less what halos and staging need.",
          .saves_bytes = report_.peak_live_bytes - largest(live),
          .cost = SuggestionCost::kTime});
   }

@@ -43,14 +43,21 @@ std::string reason_alive(const Report& report, uint32_t root, int64_t step) {
 }
 
 std::string io_note(const ReportBytes& bytes) {
-  if (bytes.io_in_arena == 0) return "bound by the caller";
-  if (bytes.io_in_arena == bytes.io) return "in the arena";
-  return size_text(bytes.io_in_arena) + " of it in the arena";
+  const bool by_caller = bytes.io_in_arena == 0;
+  std::string note = by_caller ? "bound by the caller"
+                     : bytes.io_in_arena == bytes.io
+                         ? "in the arena"
+                         : size_text(bytes.io_in_arena) + " of it in the arena";
+  if (bytes.arena_other_io) {
+    note += by_caller ? "; with them in it the arena is " : "; bound by the caller the arena is ";
+    note += both_sizes_text(*bytes.arena_other_io);
+  }
+  return note;
 }
 
 std::string naive_note(const Report& report) {
   if (report.bytes.arena == 0) return "";
-  const int64_t tenths = report.naive_bytes * 10 / report.bytes.arena;
+  const int64_t tenths = (report.naive_bytes * 10 + report.bytes.arena / 2) / report.bytes.arena;
   return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " times the arena";
 }
 
@@ -81,7 +88,7 @@ std::string classes_text(const Report& report) {
   return table.text(2);
 }
 
-std::string peak_text(const Report& report, size_t most) {
+std::string peak_text(const Report& report, size_t most, bool with_free = false) {
   TextTable table({kRight, kRight, kLeft, kLeft, kLeft});
   const int64_t peak = report.peak_step;
   const ReportStep& step = report.steps[static_cast<size_t>(peak)];
@@ -96,6 +103,13 @@ std::string peak_text(const Report& report, size_t most) {
   if (step.scratch_bytes > 0) {
     table.add({size_text(step.scratch_bytes), exact_size_text(step.scratch_bytes), "scratch",
                printable(step.kernel, kNameColumns)});
+  }
+  if (with_free) {
+    const ReportBytes& bytes = report.bytes;
+    table.add({size_text(bytes.arena_padding), exact_size_text(bytes.arena_padding), "alignment",
+               "blocks begin at multiples of 64 bytes"});
+    table.add({size_text(bytes.arena_fragmentation), exact_size_text(bytes.arena_fragmentation),
+               "unused", "free at that step, and no placement found does without"});
   }
   std::string out = table.text(2);
   if (report.peak_tensors.size() > most) {
@@ -121,6 +135,9 @@ std::string suggestions_text(const Report& report) {
 
 std::string heading(const Report& report) {
   std::string out = report.model.empty() ? "unnamed model" : printable(report.model, 100);
+  if (!report.graph.empty() && report.graph != report.model) {
+    out += " (" + printable(report.graph, 60) + ')';
+  }
   out += ": " + count_text(static_cast<int64_t>(report.steps.size())) + " steps, " +
          count_text(static_cast<int64_t>(report.tensors.size())) + " tensors, target " +
          report.target;
@@ -231,13 +248,7 @@ std::string explain_text(const Report& report) {
   out += "Of these the step itself uses " + both_sizes_text(peak.working_set_bytes) + "; " +
          both_sizes_text(std::max<int64_t>(0, report.peak_live_bytes - peak.working_set_bytes)) +
          " belong to tensors that wait for other steps.\n";
-  out += "\nEach byte of the arena at that step:\n" + peak_text(report, 40);
-  TextTable rest({kRight, kRight, kLeft});
-  rest.add({size_text(bytes.arena_padding), exact_size_text(bytes.arena_padding),
-            "alignment: blocks begin at multiples of 64 bytes"});
-  rest.add({size_text(bytes.arena_fragmentation), exact_size_text(bytes.arena_fragmentation),
-            "unused: free at that step, and no placement found does without"});
-  out += rest.text(2);
+  out += "\nEach byte of the arena at that step:\n" + peak_text(report, 40, true);
   out += "\nHow it comes to that (step, live bytes, node, what it starts and frees):\n" +
          around_peak_text(report);
   const auto equal = std::count_if(

@@ -39,6 +39,16 @@ size_t width_of(std::string_view text) {
       text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
+std::string escaped(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) {
+    std::array<char, 8> buffer;
+    std::snprintf(buffer.data(), buffer.size(), "\\x%02x", static_cast<uint8_t>(c));
+    out += buffer.data();
+  }
+  return out;
+}
+
 std::string format(const char* pattern, double value) {
   std::array<char, 64> buffer;
   std::snprintf(buffer.data(), buffer.size(), pattern, value);
@@ -82,26 +92,32 @@ std::string percent_text(int64_t part, int64_t whole) {
 }
 
 std::string printable(std::string_view text, size_t columns) {
-  std::string out;
-  size_t used = 0;
+  std::vector<std::string> shown;  // one entry per character or escape
+  size_t width = 0;
   while (!text.empty()) {
     const size_t length = utf8_length(text);
     const size_t taken = std::max<size_t>(1, length);
-    std::string shown(text.substr(0, taken));
-    if (length == 0 || is_hidden(shown)) {
-      std::string escaped;
-      for (const char c : shown) {
-        std::array<char, 8> buffer;
-        std::snprintf(buffer.data(), buffer.size(), "\\x%02x", static_cast<uint8_t>(c));
-        escaped += buffer.data();
-      }
-      shown = escaped;
-    }
-    used += width_of(shown);
-    if (used > columns) return out + "...";
-    out += shown;
+    const std::string character(text.substr(0, taken));
+    shown.push_back(length == 0 || is_hidden(character) ? escaped(character) : character);
+    width += width_of(shown.back());
     text.remove_prefix(taken);
   }
+  size_t first = shown.size(), last = shown.size();  // shown[first, last) is left out
+  if (width > columns) {
+    // Names of layers tell more at their end than at their beginning.
+    const size_t kept = columns - std::min<size_t>(columns, 3);
+    size_t head = 0, tail = 0;
+    for (first = 0; head + width_of(shown[first]) <= kept / 4; ++first) {
+      head += width_of(shown[first]);
+    }
+    for (; last > first && head + tail + width_of(shown[last - 1]) <= kept; --last) {
+      tail += width_of(shown[last - 1]);
+    }
+  }
+  std::string out;
+  for (size_t i = 0; i < first; ++i) out += shown[i];
+  if (first < last) out += "...";
+  for (size_t i = last; i < shown.size(); ++i) out += shown[i];
   return out;
 }
 

@@ -21,7 +21,7 @@ std::string count_text(int64_t count);
 std::string percent_text(int64_t part, int64_t whole);
 
 // A string of a model made safe for a terminal: control characters and malformed UTF-8 are escaped
-// as \x1b, and what exceeds `columns` characters is cut with "...".
+// as \x1b; of more than `columns` characters the middle is left out ("stage1...block2/conv1").
 std::string printable(std::string_view text, size_t columns = 80);
 
 // Rows of cells; each column as wide as its widest cell. Cells are measured in UTF-8 characters.

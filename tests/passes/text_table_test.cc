@@ -41,9 +41,11 @@ TEST(Printable, EscapesWhatATerminalWouldObey) {
   EXPECT_EQ(printable("größe 層"), "größe 層");
 }
 
-TEST(Printable, CutsLongNamesByCharacters) {
+TEST(Printable, LeavesOutTheMiddleOfLongNames) {
   EXPECT_EQ(printable("äöüß", 4), "äöüß");
-  EXPECT_EQ(printable("äöüß!", 4), "äöüß...");
+  EXPECT_EQ(printable("stage1/block2/unit3/conv1", 15), "sta...it3/conv1");
+  EXPECT_EQ(printable("äöüßäöüß", 7), "ä...öüß");
+  EXPECT_EQ(printable("abc", 2), "...");
 }
 
 TEST(TextTable, AlignsByCharactersAndLeavesNoTrailingSpace) {

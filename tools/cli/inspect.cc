@@ -1,5 +1,7 @@
 #include "tools/cli/inspect.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 
@@ -9,6 +11,7 @@
 #include "passes/emit/report_html.h"
 #include "passes/emit/report_json.h"
 #include "passes/emit/report_map.h"
+#include "passes/emit/report_picture.h"
 #include "passes/emit/report_text.h"
 #include "runtime/base/file.h"
 #include "runtime/plan/load.h"
@@ -30,6 +33,7 @@ struct Options {
   std::string other;  // diff: the second plan; check: the lock file
   std::string output = "-";
   std::string html;
+  std::string svg;
   bool json = false;
   bool dot = false;
   bool fail_on_growth = false;
@@ -47,7 +51,9 @@ Result<Report> report_of(const std::string& path) {
     plan = load_plan(path, load);
   }
   if (!plan.ok()) return plan.error();
-  return build_report((*plan)->plan(), {.model = path, .runtime_bytes = std::nullopt});
+  ReportOptions options;
+  if (path != "-") options.model = std::filesystem::path(path).stem().string();
+  return build_report((*plan)->plan(), options);
 }
 
 Status write_result(const Options& options, const std::string& text, std::ostream& out) {
@@ -64,6 +70,9 @@ Status show(const Options& options, View view, bool details, std::ostream& out) 
   MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
   if (!options.html.empty()) {
     MEMOPT_RETURN_IF_ERROR(write_file(options.html, report_html(report)));
+  }
+  if (!options.svg.empty()) {
+    MEMOPT_RETURN_IF_ERROR(write_file(options.svg, picture_svg(report)));
   }
   const std::string text = options.json  ? report_json(report, details) + '\n'
                            : options.dot ? report_dot(report)
@@ -130,6 +139,7 @@ void add_view_options(CLI::App& app, Options& options) {
   app.add_flag("--json", options.json, "JSON, schema memopt.report/1, integer bytes");
   app.add_flag("--dot", options.dot, "Graphviz: steps and the tensors between them");
   app.add_option("--html", options.html, "Also write the interactive report to this file");
+  app.add_option("--svg", options.svg, "Also write a picture, before and after, to this file");
   app.add_option("-o,--output", options.output, "Where the result goes");
 }
 

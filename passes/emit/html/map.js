@@ -125,7 +125,7 @@ function fillBlock(begin, end, offset, bytes, style) {
 }
 function label(rect, text, ink) {
   const x = Math.max(rect.x, box.left) + 6, right = Math.min(rect.x + rect.width, box.width - box.right);
-  if (right - x < 44 || rect.height < 15) return;
+  if (right - x < 56 || rect.height < 15) return;
   // The end of a name tells more than its beginning: "/stage1/block2/conv1".
   let shown = text.length > 60 ? `\u2026${text.slice(-60)}` : text;
   while (shown.length > 4 && paint.measureText(shown).width > right - x - 4) {

@@ -6,10 +6,12 @@ const {tensors, steps} = report;
 // Names are the model's: what would not show, or would turn the text around it, shows as an escape.
 const hidden = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 const visible = (text) => text.replace(hidden, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-const short = (text, most = 160) => text.length > most ? `${text.slice(0, most)}\u2026` : text;
+// Names of layers tell more at their end than at their beginning.
+const short = (text, most = 100) => text.length <= most ? text :
+    `${text.slice(0, most / 4)}\u2026${text.slice(-most * 3 / 4)}`;
 for (const named of [report, ...tensors, ...steps]) {
   if (named.name !== undefined) named.name = visible(named.name);
-  if (named.model !== undefined) named.model = visible(named.model);
+  if (named.model !== undefined) [named.model, named.graph] = [visible(named.model), visible(named.graph)];
 }
 tensors.forEach((tensor, i) => {
   tensor.index = i;
@@ -54,7 +56,8 @@ function sizeText(bytes) {
 }
 const bytesText = (bytes) => `${exact.format(bytes)} B`;
 const bothText = (bytes) => bytes < 1024 ? bytesText(bytes) : `${sizeText(bytes)} (${bytesText(bytes)})`;
-const percent = (part, whole) => whole > 0 ? `${(100 * part / whole).toFixed(1)} %` : '0 %';
+const percent = (part, whole) => whole <= 0 ? '0 %' :
+    part > 0 && part < whole / 1000 ? '< 0.1 %' : `${(100 * part / whole).toFixed(1)} %`;
 const lifeText = (t) => t.end > t.begin ?
     `steps ${t.begin} to ${t.end - 1} (${exact.format(t.end - t.begin)})` : 'never used';
 

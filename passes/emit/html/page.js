@@ -28,8 +28,10 @@ function drawCards() {
   addCard('Lower bound', r.lower_bound_bytes, r.gap_bytes === 0 ? 'reached' : `gap ${percent(r.gap_bytes, r.lower_bound_bytes)}`);
   addCard('Naive', r.naive_bytes, r.arena_bytes === 0 ? 'every tensor its own' : `${(r.naive_bytes / r.arena_bytes).toFixed(1)} times the arena`);
   addCard('Constants', r.constants_bytes, 'read-only, shared');
-  addCard('Inputs, outputs', r.io_bytes, r.io.arena_bytes === 0 ? 'bound by the caller' :
-      r.io.caller_bytes === 0 ? 'in the arena' : `${sizeText(r.io.arena_bytes)} in the arena`);
+  const otherWay = r.io.other_way_arena_bytes === null ? '' :
+      `; ${r.io.arena_bytes === 0 ? 'in it' : 'by the caller'} the arena is ${sizeText(r.io.other_way_arena_bytes)}`;
+  addCard('Inputs, outputs', r.io_bytes, (r.io.arena_bytes === 0 ? 'bound by the caller' :
+      r.io.caller_bytes === 0 ? 'in the arena' : `${sizeText(r.io.arena_bytes)} in the arena`) + otherWay);
   addCard('Largest scratch', r.scratch_bytes, 'in the arena');
   if (r.state_bytes > 0) addCard('State', r.state_bytes, 'kept between runs');
   if (r.runtime_bytes !== null) addCard('Runtime', r.runtime_bytes, 'made at load');
@@ -105,7 +107,7 @@ function drawPeak() {
   const most = 200;
   byId('peak-list').replaceChildren();
   for (const [name, bytes, index] of items.slice(0, most)) {
-    const link = make('button', {className: 'link', text: name, title: name.slice(0, 400), attrs: {type: 'button'}});
+    const link = make('button', {className: 'link', text: short(name, 80), title: name.slice(0, 400), attrs: {type: 'button'}});
     const use = index === null ? 'private to the step' : step.outputs.some((i) => tensors[i].root === index) ? 'written by this step' :
         step.inputs.some((i) => tensors[i].root === index) ? 'read by this step' :
         `waits for step ${nextUse(index)}`;
@@ -115,7 +117,7 @@ function drawPeak() {
       select({tensor: index});
     });
     const fill = make('span');
-    fill.style.width = percent(bytes, report.peak.live_bytes).replace(' ', '');
+    fill.style.width = `${100 * bytes / Math.max(1, report.peak.live_bytes)}%`;
     fill.style.background = index === null ? 'var(--c-scratch)' : tensorColour(tensors[index]);
     byId('peak-list').append(make('li', {}, make('div', {}, link, make('div', {className: 'muted', text: use})),
         make('div', {className: 'num', text: sizeText(bytes), title: bytesText(bytes)}), make('div', {className: 'track'}, fill)));
@@ -125,7 +127,7 @@ function drawPeak() {
 // The first step after the peak that reads a root or one of its aliases; the end for outputs.
 function nextUse(root) {
   for (let i = peakStep + 1; i < steps.length; ++i) {
-    if (steps[i].inputs.some((k) => tensors[k].root === root)) return `${i}, ${short(steps[i].name)}`;
+    if (steps[i].inputs.some((k) => tensors[k].root === root)) return `${i}, ${short(steps[i].name, 60)}`;
   }
   return 'the end (output)';
 }
@@ -175,7 +177,7 @@ darkQuery.addEventListener('change', (event) => setTheme(event.matches));
 const title = report.model || 'Unnamed model';
 document.title = `${title.slice(0, 80)} \u2013 memopt memory report`;
 byId('model').textContent = short(title, 300);
-byId('subtitle').textContent = [`${exact.format(steps.length)} steps`, `${exact.format(tensors.length)} tensors`,
+byId('subtitle').textContent = [report.graph !== report.model && short(report.graph, 60), `${exact.format(steps.length)} steps`, `${exact.format(tensors.length)} tensors`,
   report.target && `target ${report.target}`, report.certificate.method && `planned by ${report.certificate.method}`,
   report.producer].filter(Boolean).join(' \u00b7 ');
 byId('verdict').append(...verdictParts());
