@@ -10,6 +10,11 @@
 namespace memopt {
 namespace {
 
+// Items up to which an algorithm belongs to the portfolio; beyond the second, only near-linear ones
+// do.
+constexpr size_t kAny = SIZE_MAX;
+constexpr size_t kQuadratic = 100000;
+
 // What the whole result has to reach for an algorithm to stop.
 int64_t target_of(const Instance& instance, const PlannerOptions& options, int64_t bound) {
   const bool fit = options.objective == Objective::kFit && instance.capacity_bytes.has_value();
@@ -70,7 +75,8 @@ SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions
   const auto done = [&] {
     return height_of(instance, best.offsets) <= target || best.work >= options.work_limit;
   };
-  if (!done() && instance.items.size() > kLarge && !instance.has_graph) {
+  const size_t n = instance.items.size();
+  if (!done() && n > kLarge && n <= kQuadratic && !instance.has_graph) {
     LargeResult found = place_around_core(
         instance,
         {.target_bytes = target, .work_limit = options.work_limit / 4, .seed = options.seed});
@@ -91,8 +97,6 @@ SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions
   return best;
 }
 
-constexpr size_t kAny = SIZE_MAX;
-constexpr size_t kQuadratic = 100000;
 constexpr Planner kPlanners[] = {
     {"from_peaks", "heaviest steps first, long-lived first, tightest gap; repaired", true,
      kQuadratic, from_peaks},
