@@ -89,7 +89,8 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--disable-kernel", flags.disabled_kernels, "kernel to leave out (repeatable)");
   app.add_flag("--reference-kernels", flags.reference_kernels, "use the plain kernels only");
   app.add_option("--planner", flags.planner, "placement algorithm (default: the portfolio)");
-  app.add_option("--work-limit", flags.work_limit, "search nodes that placement may spend")
+  app.add_option("--work-limit", flags.work_limit,
+                 "work that placement may spend, in units of about 2 microseconds")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--seed", flags.seed, "seed of the randomised searches");
   app.add_option("--memory-budget", flags.memory_budget,
