@@ -1,7 +1,7 @@
 #include "compiler/ops/evaluate.h"
-#include "compiler/ops/op_def.h"
 #include "passes/transform/fold_weights.h"
 #include "passes/transform/transforms.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <type_traits>
 
+#include "runtime/base/type.h"
+
 namespace memopt {
 namespace {
 
@@ -11,11 +13,7 @@ AttrValue encode(int64_t value) { return value; }
 AttrValue encode(bool value) { return int64_t{value}; }
 AttrValue encode(double value) { return value; }
 AttrValue encode(DType value) { return std::string(dtype_name(value)); }
-AttrValue encode(Layout value) {
-  return std::string(value == Layout::kRowMajor       ? "row_major"
-                     : value == Layout::kChannelsLast ? "nhwc"
-                                                      : "packed");
-}
+AttrValue encode(Layout value) { return std::string(layout_name(value)); }
 AttrValue encode(const Activation& value) { return to_string(value); }
 AttrValue encode(const std::vector<int64_t>& value) { return value; }
 AttrValue encode(const std::vector<double>& value) { return value; }
@@ -55,14 +53,9 @@ bool decode(const AttrValue& value, DType& out) {
 }
 bool decode(const AttrValue& value, Layout& out) {
   const auto* text = std::get_if<std::string>(&value);
-  if (!text) return false;
-  for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast, Layout::kPacked}) {
-    if (std::get<std::string>(encode(layout)) == *text) {
-      out = layout;
-      return true;
-    }
-  }
-  return false;
+  const std::optional<Layout> layout = text ? parse_layout(*text) : std::nullopt;
+  if (layout) out = *layout;
+  return layout.has_value();
 }
 bool decode(const AttrValue& value, Activation& out) {
   const auto* text = std::get_if<std::string>(&value);

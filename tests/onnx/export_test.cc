@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "compiler/onnx/parse.h"
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/op_def.h"
 #include "tests/onnx/model_builder.h"
 
 namespace memopt::testing {

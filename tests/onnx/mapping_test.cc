@@ -1,7 +1,7 @@
 // Older and rarer forms of operators: what each becomes, and that the numbers are ONNX's.
 #include <gtest/gtest.h>
 
-#include "compiler/ops/op_def.h"
+#include "runtime/ops/op_def.h"
 #include "tests/onnx/model_builder.h"
 
 namespace memopt::testing {
