@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """--emit-onnx writes a model that another runtime (onnxruntime) loads and that gives the same outputs as the original; the
-plan is in its metadata. A generated network always, the real ones where their folder is there."""
+plan is in its metadata. The generated networks always, the real ones where their folder is there."""
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -16,7 +15,6 @@ from onnx import numpy_helper
 import models
 from tool import Tools
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOLERANCE = 1.1e-3  # of the range of an output, as models_test.py
 
 
@@ -68,22 +66,13 @@ def main():
     arguments = parser.parse_args()
     tools, failed, passed = Tools(arguments.bin), 0, 0
     with tempfile.TemporaryDirectory() as base:
-        generated = os.path.join(base, "mobilenetv2.onnx")
-        subprocess.run([sys.executable, os.path.join(ROOT, "python/zoo.py"), "mobilenetv2", "--size", "64", "-o", generated],
-                       check=True)
-        feeds = {"input": np.random.default_rng(1).random((1, 3, 64, 64), dtype=np.float32)}
-        todo = [("generated mobilenetv2", generated, lambda: feeds, [], 0.0)]
-        if os.path.exists(os.path.join(arguments.models, "materialize.py")):
-            subprocess.run([sys.executable, os.path.join(arguments.models, "materialize.py"), base + "/models",
-                            *arguments.only], check=True, stdout=subprocess.DEVNULL)
-            for model in models.cnn_models(base + "/models", os.path.join(arguments.models, "manifest.tsv")):
-                if os.path.getsize(model.path) < 100e6:  # the large light ones add minutes and no operator
-                    todo.append((model.name, model.path, lambda m=model: read_inputs(m.path, m.data), model.shape_flags(),
-                                 model.tolerance))
-        for name, path, inputs, flags, floor in todo:
-            problem = check(tools, path, inputs(), flags, floor, base)
+        for model in models.all_models(base, arguments.models, arguments.only):
+            if os.path.getsize(model.path) > 100e6:  # the large light ones add minutes and no operator
+                continue
+            inputs = read_inputs(model.path, model.data)
+            problem = check(tools, model.path, inputs, model.shape_flags(), model.tolerance, base)
             failed, passed = failed + bool(problem), passed + (not problem)
-            print(name, problem or "ok", flush=True)
+            print(model.name, problem or "ok", flush=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

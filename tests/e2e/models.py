@@ -1,7 +1,14 @@
-"""The real models of a folder: which there are, their inputs, references and tolerances."""
+"""The real models of a folder and the generated ones: which there are, their inputs, references and tolerances."""
 import csv
 import json
 import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# The networks of python/zoo.py, small: name, pixels, further flags.
+GENERATED = [("resnet50", 64, []), ("mobilenetv2", 64, []), ("unet", 64, []), ("unet_transposed", 48, []), ("yolo", 96, []),
+             ("bignet", 16, ["--depth", "6"])]
 
 
 class Model:
@@ -41,3 +48,41 @@ def cnn_models(materialized, manifest):
         if name in floors or name.startswith("light_"):
             models.append(Model(os.path.join(materialized, name), name, floors.get(name, 0.0)))
     return models
+
+
+def generated_models(base):
+    """The generated networks, written to folders of `base` with one random input and the output that onnxruntime gives."""
+    import numpy as np
+    import onnxruntime
+    from onnx import numpy_helper
+    models = []
+    for name, size, flags in GENERATED:
+        folder = os.path.join(base, "generated_" + name)
+        os.makedirs(folder + "/test_data_set_0")
+        path = folder + "/model.onnx"
+        subprocess.run([sys.executable, os.path.join(ROOT, "python/zoo.py"), name, "--size", str(size), *flags, "-o", path],
+                       check=True)
+        x = np.random.default_rng(1).random((1, 3, size, size), dtype=np.float32)
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        y = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]).run(None, {"input": x})[0]
+        for kind, array in (("input", x), ("output", y)):
+            with open(f"{folder}/test_data_set_0/{kind}_0.pb", "wb") as file:
+                file.write(numpy_helper.from_array(array, kind).SerializeToString())
+        with open(folder + "/io.json", "w", encoding="utf-8") as file:
+            json.dump({"inputs": [{"name": "input", "shape": list(x.shape)}]}, file)
+        models.append(Model(folder, "generated_" + name, 0.0))
+    return models
+
+
+def all_models(base, folder, only=()):
+    """The generated networks and, where `folder` has them, the real ones, written to folders of `base`; `only`: these names."""
+    found = [m for m in generated_models(base) if not only or m.name in only]
+    real = [name for name in only or [] if not name.startswith("generated_")]
+    if not os.path.exists(os.path.join(folder, "materialize.py")):
+        print(f"no models in {folder}: only the generated ones", flush=True)
+    elif real or not only:
+        subprocess.run([sys.executable, os.path.join(folder, "materialize.py"), base + "/models", *real], check=True,
+                       stdout=subprocess.DEVNULL)
+        found += [m for m in cnn_models(base + "/models", os.path.join(folder, "manifest.tsv")) if not only or m.name in only]
+    return found

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Every real convolutional network: compiles, verifies and runs with the reference outputs; bit-identical with reuse on and
-off, with the guard on and off, and at 1 and 2 threads; arena within 1.02 of its bound.
+"""Every real convolutional network and every generated one: compiles, verifies and runs with the reference outputs;
+bit-identical with reuse on and off, with the guard on and off, and at 1 and 2 threads; arena within 1.02 of its bound.
 
 usage: models_test.py --bin DIR --models DIR [--only NAME ...]
 """
@@ -8,12 +8,11 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 
 import models
-from tool import SKIPPED, Tools, outputs
+from tool import Tools, outputs
 
 RTOL, ATOL = 1e-3, 1e-4
 MAX_ARENA_RATIO = 1.02
@@ -69,16 +68,9 @@ def main():
     parser.add_argument("--models", required=True, help="folder of manifest.tsv and materialize.py")
     parser.add_argument("--only", nargs="*")
     arguments = parser.parse_args()
-    if not os.path.exists(os.path.join(arguments.models, "materialize.py")):
-        print(f"skipped: no models in {arguments.models}")
-        return SKIPPED
     tools, failed, passed = Tools(arguments.bin), 0, 0
     with tempfile.TemporaryDirectory() as base:
-        subprocess.run([sys.executable, os.path.join(arguments.models, "materialize.py"), base + "/models",
-                        *(arguments.only or [])], check=True, stdout=subprocess.DEVNULL)
-        for model in models.cnn_models(base + "/models", os.path.join(arguments.models, "manifest.tsv")):
-            if arguments.only and model.name not in arguments.only:
-                continue
+        for model in models.all_models(base, arguments.models, arguments.only):
             folder = os.path.join(base, "out")
             os.mkdir(folder)
             problems = check(model, tools, folder)

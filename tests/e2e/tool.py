@@ -2,8 +2,6 @@
 import os
 import subprocess
 
-SKIPPED = 77  # CTest's SKIP_RETURN_CODE
-
 
 class Tools:
     def __init__(self, folder):
