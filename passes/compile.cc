@@ -19,17 +19,11 @@ void report_stage(const CompileOptions& options, std::string_view stage) {
 Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileOptions& options) {
   report_stage(options, "optimize");
   MEMOPT_RETURN_IF_ERROR(run_passes(graph, optimization_pipeline(), options.passes));
-  Graph optimized = graph;
-  report_stage(options, "layout");
-  MEMOPT_RETURN_IF_ERROR(run_passes(graph, layout_pipeline(), options.passes));
-  report_stage(options, "kernels");
-  MEMOPT_ASSIGN_OR_RETURN(NodeMap<KernelChoice> kernels, select_kernels(graph, options.kernels));
-  report_stage(options, "memory");
+  MEMOPT_ASSIGN_OR_RETURN(LoweredModel lowered, lower_model(graph, options, options.progress));
+  report_stage(options, "emit");
   BufferOptions buffer_options = options.buffers;
   buffer_options.target = options.kernels.target;
-  MEMOPT_ASSIGN_OR_RETURN(PlannedBuffers buffers, plan_buffers(graph, kernels, buffer_options));
-  report_stage(options, "emit");
-  EmittedPlan emitted = emit_plan(graph, kernels, buffers, buffer_options);
+  EmittedPlan emitted = emit_plan(lowered.graph, lowered.kernels, lowered.buffers, buffer_options);
   emitted.plan.producer = kProducer;
   emitted.plan.options = options.recorded;
   std::sort(emitted.plan.options.begin(), emitted.plan.options.end());
@@ -37,16 +31,14 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
     return internal_error("the compiler made a plan that its verifier rejects: " +
                           status.error().message);
   }
-  return std::make_unique<CompiledModel>(CompiledModel{.optimized = std::move(optimized),
-                                                       .graph = std::move(graph),
-                                                       .kernels = std::move(kernels),
-                                                       .buffers = std::move(buffers),
-                                                       .emitted = std::move(emitted)});
+  return std::make_unique<CompiledModel>(CompiledModel{
+      .optimized = std::move(graph), .lowered = std::move(lowered), .emitted = std::move(emitted)});
 }
 
 Status write_compiled(const CompiledModel& model, const std::string& path) {
   return write_plan(model.plan(),
-                    constant_writer(model.graph, model.kernels, model.plan().target, model.emitted),
+                    constant_writer(model.lowered.graph, model.lowered.kernels, model.plan().target,
+                                    model.emitted),
                     path);
 }
 
@@ -55,9 +47,9 @@ Result<int64_t> arena_bytes_with_io(const CompiledModel& model, const CompileOpt
   BufferOptions buffer_options = options.buffers;
   buffer_options.target = options.kernels.target;
   buffer_options.io_in_arena = io_in_arena;
-  Graph graph = model.graph;
+  Graph graph = model.lowered.graph;
   MEMOPT_ASSIGN_OR_RETURN(const PlannedBuffers buffers,
-                          plan_buffers(graph, model.kernels, buffer_options));
+                          plan_buffers(graph, model.lowered.kernels, buffer_options));
   return buffers.plan.spaces[0].height_bytes;
 }
 

@@ -7,16 +7,12 @@
 #include <vector>
 
 #include "compiler/ir/graph.h"
+#include "passes/backend.h"
 #include "passes/emit/emit_plan.h"
-#include "passes/pass.h"
-#include "passes/planning/options.h"
 
 namespace memopt {
 
-struct CompileOptions {
-  RunPassesOptions passes;            // which passes are disabled, who observes
-  SelectOptions kernels;              // target, reference only, disabled kernels
-  BufferOptions buffers;              // its target is set from kernels.target
+struct CompileOptions : BackendOptions {
   std::vector<std::string> recorded;  // "name=value" of what the user asked for, kept in the plan
   // Called when a stage begins: "optimize", "layout", "kernels", "memory", "emit".
   std::function<void(std::string_view stage)> progress;
@@ -24,9 +20,7 @@ struct CompileOptions {
 
 struct CompiledModel {
   Graph optimized;  // with ONNX's meaning, before layouts: what --emit-onnx writes
-  Graph graph;      // as lowered, in the planned order
-  NodeMap<KernelChoice> kernels;
-  PlannedBuffers buffers;
+  LoweredModel lowered;
   EmittedPlan emitted;
   const Plan& plan() const { return emitted.plan; }
 };

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "passes/analysis/cost.h"
+#include "runtime/base/file.h"
 #include "runtime/executor/session.h"
 #include "tools/cli/run_io.h"
 #include "tools/cli/seeded.h"
@@ -17,7 +19,8 @@ namespace memopt {
 namespace {
 
 struct Flags {
-  std::string plan;
+  std::vector<std::string> plans;
+  std::string calibrate;
   int threads = 1;
   int warmup = 2;
   int repeat = 20;
@@ -31,6 +34,7 @@ struct Measured {
   std::vector<double> run_ms;  // ascending
   int64_t peak_resident_bytes = 0;
   std::map<std::string, double> kernel_ms;  // per kernel, of one run on average
+  std::vector<CostSample> samples;          // per step, of one run on average
 };
 
 class Stopwatch {
@@ -44,17 +48,40 @@ class Stopwatch {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-Result<Measured> measure(const Flags& flags) {
+// The work of a step as the compiler sees it: packed weights count as the tensors they were made
+// of.
+StepWork work_of(const Plan& plan, const PlanInstruction& instruction) {
+  const auto types_of = [&](const std::vector<std::optional<uint32_t>>& operands) {
+    std::vector<std::optional<TensorType>> types;
+    for (const auto& operand : operands) {
+      types.emplace_back();
+      if (!operand) continue;
+      types.back() = {.dtype = plan.values[*operand].dtype, .dims = plan.values[*operand].dims};
+    }
+    return types;
+  };
+  const auto pointers = [](const std::vector<std::optional<TensorType>>& types) {
+    std::vector<const TensorType*> result;
+    for (const auto& type : types) result.push_back(type ? &*type : nullptr);
+    return result;
+  };
+  const auto inputs = types_of(instruction.inputs);
+  const auto outputs = types_of(instruction.outputs);
+  return step_work(instruction.op, pointers(inputs), pointers(outputs));
+}
+
+Result<Measured> measure(const Flags& flags, const std::string& path) {
+  const bool profile_steps = flags.kernels || !flags.calibrate.empty();
   Measured measured;
   Stopwatch load;
-  MEMOPT_ASSIGN_OR_RETURN(const auto loaded, load_plan(flags.plan));
+  MEMOPT_ASSIGN_OR_RETURN(const auto loaded, load_plan(path));
   measured.load_ms = load.ms();
   const Plan& plan = loaded->plan();
   MEMOPT_ASSIGN_OR_RETURN(const PageBuffer arena, PageBuffer::allocate(plan.arena_bytes));
   Stopwatch create;
   MEMOPT_ASSIGN_OR_RETURN(
       const auto session,
-      Session::create(loaded, arena.bytes(), {.threads = flags.threads, .profile = flags.kernels}));
+      Session::create(loaded, arena.bytes(), {.threads = flags.threads, .profile = profile_steps}));
   measured.create_ms = create.ms();
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<PageBuffer> buffers, bind_buffers(*session));
   for (int i = 0; i < flags.warmup + flags.repeat; ++i) {
@@ -71,9 +98,11 @@ Result<Measured> measure(const Flags& flags) {
   std::sort(measured.run_ms.begin(), measured.run_ms.end());
   if (const Profile* profile = session->profile()) {
     for (size_t i = 0; i < plan.instructions.size(); ++i) {
-      measured.kernel_ms[plan.instructions[i].kernel] +=
-          static_cast<double>(profile->steps[i].total_ns) * 1e-6 /
-          static_cast<double>(profile->runs);
+      const PlanInstruction& step = plan.instructions[i];
+      const double ns =
+          static_cast<double>(profile->steps[i].total_ns) / static_cast<double>(profile->runs);
+      measured.kernel_ms[step.kernel] += ns * 1e-6;
+      measured.samples.push_back({.kernel = step.kernel, .work = work_of(plan, step), .ns = ns});
     }
   }
   rusage usage{};
@@ -109,12 +138,49 @@ void print(const Flags& flags, const Measured& measured, std::ostream& out) {
   for (const auto& [ms, kernel] : by_time) out << "  " << ms << " ms  " << kernel << '\n';
 }
 
+// How well the model tells the time of a plan that it was fitted to.
+void print_fit(const CostModel& model, const std::string& path, const Measured& measured,
+               std::ostream& out) {
+  double predicted = 0, seen = 0;
+  for (const CostSample& sample : measured.samples) {
+    predicted += model.rate(sample.kernel).predict_ns(sample.work);
+    seen += sample.ns;
+  }
+  out << path << ": " << seen * 1e-6 << " ms measured, " << predicted * 1e-6 << " ms predicted\n";
+}
+
+Status calibrate(const Flags& flags, std::ostream& out) {
+  std::vector<CostSample> samples;
+  std::vector<Measured> all;
+  for (const std::string& path : flags.plans) {
+    MEMOPT_ASSIGN_OR_RETURN(Measured measured, measure(flags, path));
+    samples.insert(samples.end(), measured.samples.begin(), measured.samples.end());
+    all.push_back(std::move(measured));
+  }
+  const CostModel model = fit_cost_model(samples);
+  MEMOPT_RETURN_IF_ERROR(write_file(flags.calibrate, cost_model_json(model)));
+  for (size_t i = 0; i < all.size(); ++i) print_fit(model, flags.plans[i], all[i], out);
+  return {};
+}
+
+Status time_plan(const Flags& flags, std::ostream& out) {
+  if (flags.plans.size() != 1) {
+    return Error{Code::kUsage, "needed one plan, found " + std::to_string(flags.plans.size())};
+  }
+  MEMOPT_ASSIGN_OR_RETURN(const Measured measured, measure(flags, flags.plans[0]));
+  print(flags, measured, out);
+  return {};
+}
+
 }  // namespace
 
 int run_bench(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   Flags flags;
   const auto app = make_app("bench", "Times a plan with seeded inputs.");
-  app->add_option("plan", flags.plan, "plan file")->required();
+  app->add_option("plan", flags.plans, "plan file; several with --calibrate")->required();
+  app->add_option("--calibrate", flags.calibrate,
+                  "write a cost model fitted to the steps of these plans, for memopt-compile "
+                  "--cost-model");
   app->add_option("--threads", flags.threads, "threads, this one included")
       ->check(CLI::Range(1, 1024));
   app->add_option("--warmup", flags.warmup, "runs before those that count")
@@ -123,9 +189,8 @@ int run_bench(const Arguments& arguments, std::ostream& out, std::ostream& err) 
   app->add_flag("--kernels", flags.kernels, "also the time of each kernel");
   app->add_flag("--json", flags.json, "print the result as JSON");
   if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;
-  const auto measured = measure(flags);
-  if (!measured.ok()) return report_error(*app, measured.error(), err);
-  print(flags, *measured, out);
+  const Status status = flags.calibrate.empty() ? time_plan(flags, out) : calibrate(flags, out);
+  if (!status.ok()) return report_error(*app, status.error(), err);
   return 0;
 }
 

@@ -34,8 +34,8 @@ void GraphDumper::observe(const PassEvent& event) {
 
 Status GraphDumper::dump_memory(const CompiledModel& model) {
   MEMOPT_RETURN_IF_ERROR(first_failure_);
-  MEMOPT_RETURN_IF_ERROR(dump_graph("lowered", model.graph));
-  MemoryProblem problem = model.buffers.assignment.problem;
+  MEMOPT_RETURN_IF_ERROR(dump_graph("lowered", model.lowered.graph));
+  MemoryProblem problem = model.lowered.buffers.assignment.problem;
   for (MemoryBuffer& buffer : problem.buffers) {  // the format has no quoting
     std::replace_if(
         buffer.name.begin(), buffer.name.end(),
@@ -44,7 +44,7 @@ Status GraphDumper::dump_memory(const CompiledModel& model) {
   MEMOPT_ASSIGN_OR_RETURN(const std::string rows, print_memory_csv(problem));
   MEMOPT_RETURN_IF_ERROR(write_file(folder_ + "/problem.csv", rows));
   MEMOPT_ASSIGN_OR_RETURN(const std::string planned,
-                          print_memory_csv(problem, model.buffers.plan.offsets));
+                          print_memory_csv(problem, model.lowered.buffers.plan.offsets));
   MEMOPT_RETURN_IF_ERROR(write_file(folder_ + "/plan.csv", planned));
   return write_file(folder_ + "/plan.txt", dump_plan(model.plan()));
 }

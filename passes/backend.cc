@@ -1,0 +1,42 @@
+#include "passes/backend.h"
+
+#include "passes/pipeline.h"
+
+namespace memopt {
+
+Result<LoweredModel> lower_model(Graph graph, const BackendOptions& options,
+                                 const std::function<void(std::string_view)>& progress) {
+  const auto report = [&progress](std::string_view stage) {
+    if (progress) progress(stage);
+  };
+  report("layout");
+  MEMOPT_RETURN_IF_ERROR(run_passes(graph, layout_pipeline(), options.passes));
+  report("kernels");
+  MEMOPT_ASSIGN_OR_RETURN(NodeMap<KernelChoice> kernels, select_kernels(graph, options.kernels));
+  report("memory");
+  BufferOptions buffer_options = options.buffers;
+  buffer_options.target = options.kernels.target;
+  MEMOPT_ASSIGN_OR_RETURN(PlannedBuffers buffers, plan_buffers(graph, kernels, buffer_options));
+  return LoweredModel{
+      .graph = std::move(graph), .kernels = std::move(kernels), .buffers = std::move(buffers)};
+}
+
+std::vector<int64_t> live_bytes_per_step(const BufferAssignment& assignment) {
+  const size_t steps = assignment.steps.size();
+  std::vector<int64_t> change(steps + 1, 0);
+  for (const MemoryBuffer& buffer : assignment.problem.buffers) {
+    change[static_cast<size_t>(buffer.lower)] += buffer.size_bytes;
+    if (const auto upper = static_cast<size_t>(buffer.upper); upper <= steps) {
+      change[upper] -= buffer.size_bytes;
+    }
+  }
+  std::vector<int64_t> live(steps, 0);
+  int64_t now = 0;
+  for (size_t step = 0; step < steps; ++step) {
+    now += change[step];
+    live[step] = now;
+  }
+  return live;
+}
+
+}  // namespace memopt
