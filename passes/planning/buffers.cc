@@ -158,10 +158,12 @@ Result<PlannedBuffers> plan_buffers(Graph& graph, const NodeMap<KernelChoice>& k
     consider(candidate);
   }
   BoundKind kind = BoundKind::kFixedOrder;
+  bool cancelled = false;
   if (options.order && options.reuse) {
     const std::vector<NodeId> given(graph.order().begin(), graph.order().end());
     MEMOPT_ASSIGN_OR_RETURN(const ScheduleResult schedule,
                             schedule_nodes(graph, kernels, best.aliases, options));
+    cancelled = schedule.cancelled;
     graph.set_order(schedule.order);
     if (!consider(without) &&
         peak_bytes(assign_buffers(graph, kernels, options, without).problem) >= best_peak) {
@@ -173,7 +175,11 @@ Result<PlannedBuffers> plan_buffers(Graph& graph, const NodeMap<KernelChoice>& k
   if (Status status = validate(best.problem, plan); !status.ok()) {
     return internal_error("the planner made an invalid plan: " + status.error().message);
   }
-  return PlannedBuffers{.assignment = std::move(best), .plan = std::move(plan), .bound_kind = kind};
+  cancelled = cancelled || plan.cancelled;
+  return PlannedBuffers{.assignment = std::move(best),
+                        .plan = std::move(plan),
+                        .bound_kind = kind,
+                        .cancelled = cancelled};
 }
 
 }  // namespace memopt

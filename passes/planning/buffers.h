@@ -33,6 +33,7 @@ struct PlannedBuffers {
   BufferAssignment assignment;
   MemoryPlan plan;
   BoundKind bound_kind = BoundKind::kFixedOrder;
+  bool cancelled = false;  // PlannerOptions::stop ended the search for the order or the offsets
 };
 
 // Orders the graph (where options allow), decides aliases and finds offsets; validated. Never worse

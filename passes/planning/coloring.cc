@@ -20,7 +20,7 @@ bool is_free(const std::map<int64_t, int64_t>& lifetimes, const Item& item) {
 
 }  // namespace
 
-std::vector<uint32_t> color_items(const Instance& instance) {
+std::vector<uint32_t> color_items(const Instance& instance, StopToken stop) {
   struct Slot {
     std::map<int64_t, int64_t> lifetimes;
     int64_t alignment;
@@ -30,6 +30,7 @@ std::vector<uint32_t> color_items(const Instance& instance) {
   std::vector<Slot> slots;
   std::vector<uint32_t> slot_of(instance.items.size(), UINT32_MAX);
   for (uint32_t i : ordered_items(instance, ItemOrder::kSize)) {
+    if (stop.stopped()) return {};
     const Item& item = instance.items[i];
     if (instance.has_graph) {
       for (uint32_t other : instance.neighbors[i]) {
@@ -55,8 +56,9 @@ std::vector<uint32_t> color_items(const Instance& instance) {
   return slot_of;
 }
 
-std::vector<int64_t> color_and_place(const Instance& instance) {
-  const std::vector<uint32_t> slot_of = color_items(instance);
+std::vector<int64_t> color_and_place(const Instance& instance, StopToken stop) {
+  const std::vector<uint32_t> slot_of = color_items(instance, stop);
+  if (slot_of.size() != instance.items.size()) return {};
   std::vector<std::vector<uint32_t>> slots;
   for (uint32_t i = 0; i < slot_of.size(); ++i) {
     if (slot_of[i] >= slots.size()) slots.resize(slot_of[i] + 1);
@@ -64,6 +66,7 @@ std::vector<int64_t> color_and_place(const Instance& instance) {
   }
   Placement placement(instance);
   for (const auto& slot : slots) {  // fixed ones first, then by falling size
+    if (stop.stopped()) return {};
     const auto& fixed = instance.items[slot.front()].fixed_offset;
     placement.put(slot, fixed ? *fixed : placement.find(slot, Fit::kFirst));
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "passes/planning/instance.h"
+#include "passes/planning/stop.h"
 
 namespace memopt {
 
@@ -12,10 +13,11 @@ namespace memopt {
 // that holds nothing it conflicts with (Pisarchyk and Lee, "Efficient memory management for deep
 // neural net inference", 2020, call it shared objects). The slots are then placed like items with
 // the conflicts of all their members, so that slots which never meet may overlap. Returns one
-// offset per item.
-std::vector<int64_t> color_and_place(const Instance& instance);
+// offset per item; none when stopped.
+std::vector<int64_t> color_and_place(const Instance& instance, StopToken stop = {});
 
-// The slot of each item, numbered in order of creation. Fixed items have slots of their own.
-std::vector<uint32_t> color_items(const Instance& instance);
+// The slot of each item, numbered in order of creation. Fixed items have slots of their own. Empty
+// when stopped.
+std::vector<uint32_t> color_items(const Instance& instance, StopToken stop = {});
 
 }  // namespace memopt

@@ -57,10 +57,10 @@ constexpr int64_t kStepsPerWork = 2048;
 
 class Search {
  public:
-  Search(const ExactModel& model, int64_t capacity, const std::vector<Rank>* ranks)
-      : model_(model), ranks_(ranks), state_(model, capacity) {}
+  Search(const ExactModel& model, int64_t capacity, const std::vector<Rank>* ranks, StopToken stop)
+      : model_(model), ranks_(ranks), state_(model, capacity), stop_(stop) {}
 
-  // One attempt: stops at `node_limit` nodes, or when work() has come to `work_limit`.
+  // One attempt: ends at `node_limit` nodes, when work() has come to `work_limit`, or when stopped.
   Verdict run(const Strategy& strategy, int64_t node_limit, int64_t work_limit, uint64_t seed) {
     strategy_ = strategy;
     nodes_left_ = node_limit;
@@ -120,7 +120,9 @@ class Search {
       job_end = parts[0].job_end;
       if (failed_.contains(state_.key)) return leave(Verdict::kImpossible);
       open_.push_back(state_.key);
-      if (nodes_left_-- <= 0 || work() >= work_limit_) return leave(Verdict::kLimit);
+      if (nodes_left_-- <= 0 || work() >= work_limit_ || stop_.stopped()) {
+        return leave(Verdict::kLimit);
+      }
       const uint32_t job = choose(clique_begin, clique_end);
       const size_t before = state_.mark();
       if (state_.place(job)) {
@@ -229,6 +231,7 @@ class Search {
   std::unordered_set<StateKey, KeyHash> failed_;
   std::vector<StateKey> open_;  // keys of the states on the current path
   int64_t nodes_left_ = 0, work_limit_ = 0;
+  StopToken stop_;
 };
 
 }  // namespace
@@ -281,13 +284,14 @@ bool ExactPlacer::available() const { return impl_->model.has_value(); }
 
 bool ExactPlacer::proves() const { return impl_->proves; }
 
-ExactResult ExactPlacer::decide(int64_t capacity, int64_t work_limit, uint64_t seed) const {
+ExactResult ExactPlacer::decide(int64_t capacity, int64_t work_limit, uint64_t seed,
+                                StopToken stop) const {
   ExactResult result;
   if (!available()) return result;
   const ExactModel& model = *impl_->model;
-  Search search(model, capacity, impl_->ranks);
+  Search search(model, capacity, impl_->ranks, stop);
   const int64_t base = std::max<int64_t>(300, 2 * static_cast<int64_t>(model.jobs.size()));
-  for (int64_t attempt = 0; search.work() < work_limit; ++attempt) {
+  for (int64_t attempt = 0; search.work() < work_limit && !stop.stopped(); ++attempt) {
     Strategy strategy{kTieRules[attempt % std::size(kTieRules)],
                       kJobOrders[attempt % std::size(kJobOrders)], 0};
     int64_t nodes = base;

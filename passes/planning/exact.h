@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "passes/planning/instance.h"
+#include "passes/planning/stop.h"
 
 namespace memopt {
 
 enum class Verdict {
   kFound,       // offsets hold a packing within the capacity
   kImpossible,  // proved: there is none
-  kLimit,       // the work limit came first
+  kLimit,       // the work limit or the token came first
 };
 
 struct ExactResult {
@@ -33,7 +34,8 @@ class ExactPlacer {
   // False for instances with windows in gaps, which are searched as if they were full conflicts: a
   // packing is one, but kImpossible only holds for that reading.
   bool proves() const;
-  ExactResult decide(int64_t capacity, int64_t work_limit, uint64_t seed) const;
+  ExactResult decide(int64_t capacity, int64_t work_limit, uint64_t seed,
+                     StopToken stop = {}) const;
 
  private:
   struct Impl;

@@ -7,6 +7,7 @@
 
 #include "passes/planning/instance.h"
 #include "passes/planning/placement.h"
+#include "passes/planning/stop.h"
 
 namespace memopt {
 
@@ -23,9 +24,9 @@ enum class ItemOrder {
 std::vector<uint32_t> ordered_items(const Instance& instance, ItemOrder order);
 
 // Offsets when items are placed in `sequence`, which names each of them once; O(n) per item. The
-// best fit sees the open end as a stretch up to `ceiling`.
+// best fit sees the open end as a stretch up to `ceiling`. Empty when stopped.
 std::vector<int64_t> place_in_sequence(const Instance& instance, std::span<const uint32_t> sequence,
-                                       Fit fit, int64_t ceiling = INT64_MAX);
+                                       Fit fit, int64_t ceiling = INT64_MAX, StopToken stop = {});
 
 // What an allocator does at run time: in order of time, each item in the tightest free block, freed
 // when it dies. O(n log n). Not for graphs; fixed items go below all others.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "passes/planning/instance.h"
+#include "passes/planning/stop.h"
 
 namespace memopt {
 
@@ -19,6 +20,6 @@ struct Improvement {
 // above one capacity may succeed just below it; every eighth attempt is the target again, with
 // four times the effort. The proved bound is target + 1 or more when there is no such packing.
 Improvement improve_exactly(const Instance& instance, int64_t target, int64_t height,
-                            int64_t effort, int64_t work_limit, uint64_t seed);
+                            int64_t effort, int64_t work_limit, uint64_t seed, StopToken stop = {});
 
 }  // namespace memopt

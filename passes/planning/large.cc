@@ -57,7 +57,9 @@ std::vector<uint32_t> moved_forward(const Instance& instance, const std::vector<
 LargeResult place_from_peaks(const Instance& instance, const LargeOptions& options) {
   const int64_t target = options.target_bytes;
   std::vector<uint32_t> best_sequence = ordered_items(instance, ItemOrder::kPeaks);
-  LargeResult best{place_in_sequence(instance, best_sequence, Fit::kFirst), 0};
+  LargeResult best{place_in_sequence(instance, best_sequence, Fit::kFirst, INT64_MAX, options.stop),
+                   0};
+  if (best.offsets.size() != instance.items.size()) return best;
   auto best_excess = excess(instance, best.offsets, target);
   for (int64_t round = 0; round < options.rounds && best_excess.first > target; ++round) {
     // The first round repeats the order with the other fit.
@@ -65,7 +67,9 @@ LargeResult place_from_peaks(const Instance& instance, const LargeOptions& optio
         round == 0
             ? best_sequence
             : moved_forward(instance, best_sequence, best.offsets, target, options.seed, round);
-    std::vector<int64_t> offsets = place_in_sequence(instance, sequence, Fit::kBest, target);
+    std::vector<int64_t> offsets =
+        place_in_sequence(instance, sequence, Fit::kBest, target, options.stop);
+    if (offsets.size() != instance.items.size()) break;  // stopped
     const auto reached = excess(instance, offsets, target);
     if (reached > best_excess) continue;
     best_excess = reached;
@@ -88,8 +92,8 @@ LargeResult place_around_core(const Instance& instance, const LargeOptions& opti
     core.items.push_back(instance.items[i]);
   }
   if (members.size() > kMaxCoreItems) return {};
-  const ExactResult packed =
-      ExactPlacer(core).decide(options.target_bytes, options.work_limit, options.seed);
+  const ExactResult packed = ExactPlacer(core).decide(options.target_bytes, options.work_limit,
+                                                      options.seed, options.stop);
   if (packed.verdict != Verdict::kFound) return {{}, packed.work};
   Instance around = instance;
   for (size_t k = 0; k < members.size(); ++k) {

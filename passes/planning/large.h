@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "passes/planning/instance.h"
+#include "passes/planning/stop.h"
 
 namespace memopt {
 
@@ -13,10 +14,11 @@ struct LargeOptions {
   int64_t rounds = 6;        // of the repair
   int64_t work_limit = 0;    // of the exact search on the core
   uint64_t seed = 1;
+  StopToken stop = {};
 };
 
 struct LargeResult {
-  std::vector<int64_t> offsets;  // of the instance's items
+  std::vector<int64_t> offsets;  // of the instance's items; empty when stopped before all had one
   int64_t work = 0;
 };
 

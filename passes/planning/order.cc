@@ -127,9 +127,9 @@ class BlockSolver {
   void bound() {
     int64_t left = options_.bound_work;
     for (Block* block : by_peak_) {
-      if (block->peak_bytes <= floor_ || left <= 0) return;
-      const CutBound cut =
-          min_cut_bound(block->unreduced, identity(block->unreduced.num_ops()), left);
+      if (block->peak_bytes <= floor_ || left <= 0 || options_.stop.stopped()) return;
+      const CutBound cut = min_cut_bound(block->unreduced, identity(block->unreduced.num_ops()),
+                                         left, options_.stop);
       floor_ = std::max(floor_, cut.bytes);
       left -= cut.work;
       work_ += cut.work;
@@ -141,16 +141,18 @@ class BlockSolver {
     auto blocks_left = static_cast<int64_t>(by_peak_.size());
     for (Block* block : by_peak_) {
       const int64_t share = left / blocks_left--;
-      if (block->peak_bytes <= floor_) continue;
+      if (block->peak_bytes <= floor_ || options_.stop.stopped()) continue;
       int64_t work = 0;
       if (block->graph.num_ops() <= kMaxBeamOps) {
         SearchResult found =
-            beam_search(block->graph, {floor_, block->peak_bytes, share / 2}, options_.beam_width);
+            beam_search(block->graph, {floor_, block->peak_bytes, share / 2, options_.stop},
+                        options_.beam_width);
         if (!found.order.empty()) block->offer(std::move(found.order));
         work += found.work;
       }
       std::vector<int32_t> order = block->order;
-      work += improve_windows(block->graph, {floor_, options_.beam_width, share - work}, &order);
+      work += improve_windows(block->graph,
+                              {floor_, options_.beam_width, share - work, options_.stop}, &order);
       block->offer(std::move(order));
       left -= work;
       work_ += work;
@@ -162,8 +164,9 @@ class BlockSolver {
     auto blocks_left = static_cast<int64_t>(by_peak_.size());
     for (Block* block : by_peak_) {
       const int64_t share = left / blocks_left--;
-      if (block->peak_bytes <= floor_) continue;
-      SearchResult found = search_order(block->graph, {floor_, block->peak_bytes, share});
+      if (block->peak_bytes <= floor_ || options_.stop.stopped()) continue;
+      SearchResult found =
+          search_order(block->graph, {floor_, block->peak_bytes, share, options_.stop});
       left -= found.work;
       work_ += found.work;
       floor_ = std::max(floor_, found.lower_bound_bytes);
@@ -210,6 +213,7 @@ Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions& o
   result.lower_bound_bytes = std::max(result.lower_bound_bytes, solver.lower_bound_bytes());
   MEMOPT_CHECK(result.lower_bound_bytes <= result.peak_bytes);
   if (result.lower_bound_bytes == result.peak_bytes) result.proof = OrderProof::kOptimal;
+  result.cancelled = options.stop.stopped() && result.proof != OrderProof::kOptimal;
   return result;
 }
 

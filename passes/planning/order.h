@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "passes/planning/stop.h"
 #include "runtime/base/result.h"
 
 namespace memopt {
@@ -68,6 +69,7 @@ struct OrderOptions {
   int64_t window_work = 10'000'000;
   int64_t window_work_per_op = 2000;
   int32_t beam_width = 64;  // sets kept of each size
+  StopToken stop = {};      // once stopped, the best order so far is the result
 };
 
 enum class OrderProof {
@@ -82,7 +84,8 @@ struct OrderResult {
   int64_t given_peak_bytes = 0;   // of 0, 1, … n-1
   int64_t lower_bound_bytes = 0;  // no order has a smaller peak
   OrderProof proof = OrderProof::kGiven;
-  int64_t work = 0;  // of all searches
+  int64_t work = 0;        // of all searches
+  bool cancelled = false;  // stopped by the token before there was a proof
 };
 
 // Error (kBadInput): ids out of range, negative bytes, sums beyond 64 bits, an operator numbered

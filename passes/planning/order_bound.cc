@@ -15,7 +15,7 @@ constexpr int64_t kInfinite = std::numeric_limits<int64_t>::max() / 4;
 // Maximum flow by Dinic's algorithm, on a network whose capacities are set anew for every problem.
 class FlowNetwork {
  public:
-  explicit FlowNetwork(int32_t nodes) : first_(nodes, -1) {}
+  FlowNetwork(int32_t nodes, StopToken stop) : first_(nodes, -1), stop_(stop) {}
 
   int32_t add_node() {
     first_.push_back(-1);
@@ -34,13 +34,14 @@ class FlowNetwork {
   }
   void set_capacity(int32_t arc, int64_t capacity) { capacity_[arc] = capacity; }
 
-  // The maximum flow, or less when `work` (arcs scanned, added up) passes `max_work`.
+  // The maximum flow, or less when `work` (arcs scanned, added up) passes `max_work`, or when
+  // stopped.
   int64_t max_flow(int32_t source, int32_t sink, int64_t max_work, int64_t* work) {
     residual_ = capacity_;
     int64_t flow = 0;
-    while (*work < max_work && find_levels(source, sink, work)) {
+    while (*work < max_work && !stop_.stopped() && find_levels(source, sink, work)) {
       cursor_ = first_;
-      while (*work < max_work) {
+      while (*work < max_work && !stop_.stopped()) {
         const int64_t pushed = push_path(source, sink, work);
         if (pushed == 0) break;
         flow += pushed;
@@ -103,6 +104,7 @@ class FlowNetwork {
   std::vector<int32_t> first_, to_, next_;
   std::vector<int64_t> capacity_, residual_;
   std::vector<int32_t> level_, queue_, cursor_, path_;
+  StopToken stop_;
 };
 
 // The cut network of a graph. Being on the source side means: an operator is done, a storage's
@@ -110,11 +112,11 @@ class FlowNetwork {
 // is allocated and not dead is cut, at its size.
 class CutNetwork {
  public:
-  explicit CutNetwork(const OrderGraph& graph)
+  CutNetwork(const OrderGraph& graph, StopToken stop)
       : graph_(graph),
         source_(graph.num_ops() + 2 * graph.num_storages()),
         sink_(source_ + 1),
-        network_(sink_ + 1),
+        network_(sink_ + 1, stop),
         side_(graph.num_ops(), kFree) {
     for (int32_t op = 0; op < graph.num_ops(); ++op) {
       source_arc_.push_back(network_.add_arc(source_, op, 0));
@@ -246,7 +248,8 @@ int64_t working_set_bound(const OrderGraph& graph) {
   return bound;
 }
 
-CutBound min_cut_bound(const OrderGraph& graph, std::span<const int32_t> order, int64_t max_work) {
+CutBound min_cut_bound(const OrderGraph& graph, std::span<const int32_t> order, int64_t max_work,
+                       StopToken stop) {
   std::vector<int64_t> running(graph.num_ops());
   OrderState state(graph);
   for (int32_t op : order) {
@@ -257,10 +260,10 @@ CutBound min_cut_bound(const OrderGraph& graph, std::span<const int32_t> order, 
   std::iota(ops.begin(), ops.end(), 0);
   std::stable_sort(ops.begin(), ops.end(),
                    [&](int32_t a, int32_t b) { return running[a] > running[b]; });
-  CutNetwork network(graph);
+  CutNetwork network(graph, stop);
   CutBound bound = {working_set_bound(graph), 0};
   for (int32_t op : ops) {
-    if (running[op] <= bound.bytes || bound.work >= max_work) break;
+    if (running[op] <= bound.bytes || bound.work >= max_work || stop.stopped()) break;
     bound.bytes = std::max(bound.bytes, network.min_running_bytes(op, max_work, &bound.work));
   }
   return bound;

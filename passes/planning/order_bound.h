@@ -5,6 +5,7 @@
 #include <span>
 
 #include "passes/planning/order_graph.h"
+#include "passes/planning/stop.h"
 
 namespace memopt::ordering {
 
@@ -20,7 +21,9 @@ struct CutBound {
 // that has the ancestors of v on one side and v with its descendants on the other, storages being
 // hyper-edges of their size and precedence infinite arcs. An operator whose bytes while running in
 // `order` (any topological order) are no more than the bound so far cannot raise it and is skipped,
-// so a good order makes this cheap. Gives up with the best so far after `max_work` arcs.
-CutBound min_cut_bound(const OrderGraph& graph, std::span<const int32_t> order, int64_t max_work);
+// so a good order makes this cheap. Gives up with the best so far after `max_work` arcs,
+// or when stopped.
+CutBound min_cut_bound(const OrderGraph& graph, std::span<const int32_t> order, int64_t max_work,
+                       StopToken stop = {});
 
 }  // namespace memopt::ordering

@@ -76,7 +76,7 @@ class Search {
     if (graph.num_ops() <= kMaxAffected) find_affected();
   }
 
-  // Goes on for about `work` more units; returns whether it is finished.
+  // Goes on for about `work` more units or until stopped; returns whether it is finished.
   bool advance(int64_t work) {
     const int64_t stop = work_ + work;
     if (sets_.size() == 0 && budget_ < limits_.below_bytes) {
@@ -90,7 +90,7 @@ class Search {
         raise_budget(proved_bytes_);
       }
       if (budget_ >= limits_.below_bytes) return true;
-      if (work_ >= stop) return false;
+      if (work_ >= stop || limits_.stop.stopped()) return false;
       const int32_t index = stack_.back();
       stack_.pop_back();
       expand(index);
@@ -128,6 +128,7 @@ class Search {
       std::stable_sort(layer.begin(), layer.end(),
                        [&](int32_t a, int32_t b) { return live_bytes_[a] < live_bytes_[b]; });
       for (size_t i = 0; i < layer.size() && i < size_t(width) && !complete_; ++i) {
+        if (limits_.stop.stopped()) return false;
         expand(layer[i]);
         sort_in();
       }
@@ -401,7 +402,7 @@ SearchResult search_order(const OrderGraph& graph, const SearchLimits& limits) {
       result.finished = search->advance(std::min(slice, left));
       if (result.finished) break;
     }
-    if (forward.work() + backward.work() >= limits.max_work) break;
+    if (forward.work() + backward.work() >= limits.max_work || limits.stop.stopped()) break;
   }
   result.work = forward.work() + backward.work();
   result.lower_bound_bytes = std::max(forward.proved_bytes(), backward.proved_bytes());
@@ -414,11 +415,12 @@ SearchResult beam_search(const OrderGraph& graph, const SearchLimits& limits, in
   const OrderGraph mirror = reversed(graph);
   // Halves the range in which the best peak that the beam can find is.
   int64_t low = limits.floor_bytes, high = limits.below_bytes;
-  while (high - low > high / kBeamSteps && result.work < limits.max_work) {
+  while (high - low > high / kBeamSteps && result.work < limits.max_work &&
+         !limits.stop.stopped()) {
     const int64_t budget = low + (high - low) / 2;
     bool found = false;
     for (const OrderGraph* side : {&mirror, &graph}) {
-      Search search(*side, {budget, budget + 1, limits.max_work});
+      Search search(*side, {budget, budget + 1, limits.max_work, limits.stop});
       found = search.beam(budget, width, limits.max_work - result.work);
       result.work += search.work();
       if (!found) continue;

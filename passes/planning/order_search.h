@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "passes/planning/order_graph.h"
+#include "passes/planning/stop.h"
 
 namespace memopt::ordering {
 
@@ -13,13 +14,14 @@ struct SearchLimits {
   int64_t floor_bytes = 0;  // a peak this small is as good as any smaller one
   int64_t below_bytes = 0;  // only an order with a smaller peak than this is wanted
   int64_t max_work = 0;     // operators run, or words of memory stored
+  StopToken stop = {};      // ends it like the work limit
 };
 
 struct SearchResult {
   std::vector<int32_t> order;     // of least peak, or empty: none below `below_bytes` (or gave up)
   int64_t lower_bound_bytes = 0;  // every order has at least this peak
   int64_t work = 0;
-  bool finished = false;  // false: the work limit ended it
+  bool finished = false;  // false: the work limit or the token ended it
 };
 
 // Depth-first search over closed sets of operators under a budget for the peak, with a memory of

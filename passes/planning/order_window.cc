@@ -32,7 +32,7 @@ class Improver {
   }
 
   void run() {
-    while (left_ > 0 && !highest_.empty()) {
+    while (left_ > 0 && !limits_.stop.stopped() && !highest_.empty()) {
       const auto [bytes, negative_step] = highest_.top();
       const int32_t step = -negative_step;
       if (running_[step] != bytes) {  // the window around it was improved since
@@ -63,10 +63,11 @@ class Improver {
   bool improve(int32_t begin, int32_t end, int64_t below) {
     const OrderGraph part = extract_ops(graph_, order_, position_, begin, end, before_[begin]);
     const int64_t work = std::min(left_, kWorkPerOp * (end - begin));
-    SearchResult found = search_order(part, {limits_.floor_bytes, below, work});
+    SearchResult found = search_order(part, {limits_.floor_bytes, below, work, limits_.stop});
     left_ -= found.work + (end - begin);
     if (!found.finished) {
-      found = beam_search(part, {limits_.floor_bytes, below, left_}, limits_.beam_width);
+      found =
+          beam_search(part, {limits_.floor_bytes, below, left_, limits_.stop}, limits_.beam_width);
       left_ -= found.work;
     }
     if (found.order.empty()) return false;

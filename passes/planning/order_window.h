@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "passes/planning/order_graph.h"
+#include "passes/planning/stop.h"
 
 namespace memopt::ordering {
 
@@ -12,6 +13,7 @@ struct WindowLimits {
   int64_t floor_bytes = 0;  // a peak this small is as good as any smaller one
   int32_t beam_width = 0;   // where a window is too large for the exact search
   int64_t max_work = 0;
+  StopToken stop = {};  // ends it like the work limit
 };
 
 // Lowers the peak of `order` (a topological one): the operators around its highest step are ordered

@@ -22,8 +22,9 @@ int64_t target_of(const Instance& instance, const PlannerOptions& options, int64
 }
 
 template <ItemOrder order, Fit fit>
-SpaceResult greedy(const Instance& instance, int64_t, const PlannerOptions&) {
-  return {.offsets = place_in_sequence(instance, ordered_items(instance, order), fit)};
+SpaceResult greedy(const Instance& instance, int64_t, const PlannerOptions& options) {
+  return {.offsets = place_in_sequence(instance, ordered_items(instance, order), fit, INT64_MAX,
+                                       options.stop)};
 }
 
 SpaceResult naive(const Instance& instance, int64_t, const PlannerOptions&) {
@@ -34,13 +35,15 @@ SpaceResult online(const Instance& instance, int64_t, const PlannerOptions&) {
   return {.offsets = instance.has_graph ? place_naively(instance) : place_online(instance)};
 }
 
-SpaceResult coloring(const Instance& instance, int64_t, const PlannerOptions&) {
-  return {.offsets = color_and_place(instance)};
+SpaceResult coloring(const Instance& instance, int64_t, const PlannerOptions& options) {
+  return {.offsets = color_and_place(instance, options.stop)};
 }
 
 SpaceResult from_peaks(const Instance& instance, int64_t target, const PlannerOptions& options) {
   return {.offsets =
-              place_from_peaks(instance, {.target_bytes = target, .seed = options.seed}).offsets};
+              place_from_peaks(instance,
+                               {.target_bytes = target, .seed = options.seed, .stop = options.stop})
+                  .offsets};
 }
 
 // Takes over what is lower.
@@ -62,7 +65,8 @@ SpaceResult heuristics(const Instance& instance, int64_t target, const PlannerOp
   for (const Planner& planner : planners()) {
     if (!planner.is_heuristic || instance.items.size() > planner.max_items) continue;
     keep_better(instance, best, planner.solve(instance, target, options), planner.name);
-    if (height_of(instance, best.offsets) <= target) break;
+    const bool complete = best.offsets.size() == instance.items.size();
+    if (complete && height_of(instance, best.offsets) <= target) break;
   }
   return best;
 }
@@ -73,13 +77,15 @@ SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions
   constexpr size_t kLarge = 1500;  // items; below, the whole is no harder than its core
   SpaceResult best = heuristics(instance, target, options);
   const auto done = [&] {
-    return height_of(instance, best.offsets) <= target || best.work >= options.work_limit;
+    return height_of(instance, best.offsets) <= target || best.work >= options.work_limit ||
+           options.stop.stopped();
   };
   const size_t n = instance.items.size();
   if (!done() && n > kLarge && n <= kQuadratic && !instance.has_graph) {
-    LargeResult found = place_around_core(
-        instance,
-        {.target_bytes = target, .work_limit = options.work_limit / 4, .seed = options.seed});
+    LargeResult found = place_around_core(instance, {.target_bytes = target,
+                                                     .work_limit = options.work_limit / 4,
+                                                     .seed = options.seed,
+                                                     .stop = options.stop});
     keep_better(instance, best, {.offsets = std::move(found.offsets), .work = found.work},
                 "exact_core");
   }
@@ -87,8 +93,9 @@ SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions
     // A capacity is either met or not: what is lower than the best but above it matters less.
     const int64_t work = options.work_limit - best.work;
     const int64_t effort = options.objective == Objective::kFit ? work / 2 : work / 400;
-    Improvement found = improve_exactly(instance, target, height_of(instance, best.offsets),
-                                        std::max<int64_t>(effort, 2000), work, options.seed);
+    Improvement found =
+        improve_exactly(instance, target, height_of(instance, best.offsets),
+                        std::max<int64_t>(effort, 2000), work, options.seed, options.stop);
     keep_better(
         instance, best,
         {.offsets = std::move(found.offsets), .lower_bound = found.lower_bound, .work = found.work},
@@ -131,6 +138,10 @@ MemoryPlan solve_spaces(const MemoryProblem& problem, const PlannerOptions& opti
     const Instance instance = make_instance(problem, s);
     const int64_t bound = instance_bound(instance);
     SpaceResult result = planner.solve(instance, target_of(instance, options, bound), options);
+    if (result.offsets.size() != instance.items.size()) {  // stopped
+      result = naive(instance, bound, options);
+      result.planner = "naive";
+    }
     for (size_t i = 0; i < instance.items.size(); ++i) {
       plan.offsets[instance.items[i].buffer] = result.offsets[i];
     }
@@ -206,6 +217,9 @@ Result<MemoryPlan> plan_memory(const MemoryProblem& problem, const PlannerOption
   for (size_t s = 0; s < plan.spaces.size(); ++s) {
     SpacePlan& space = plan.spaces[s];
     space.status = status_of(space, problem.spaces[s].capacity_bytes, options.objective);
+    const bool open =
+        space.status == ProofStatus::kGap || space.status == ProofStatus::kWorkLimitReached;
+    plan.cancelled = plan.cancelled || (open && options.stop.stopped());
   }
   const Status valid = validate(problem, plan);
   if (!valid.ok()) return internal_error("planner '" + name + "': " + valid.error().message);
@@ -226,8 +240,11 @@ Status capacity_error(const MemoryProblem& problem, const MemoryPlan& plan) {
                    where + "proved impossible: " + std::to_string(*capacity) + figures};
     }
     return Error{Code::kBudgetNotReached,
-                 where + "not reached within the work limit: " + std::to_string(*capacity) +
-                     figures + "; try a larger work limit"};
+                 where +
+                     (plan.cancelled ? "not reached before it was cancelled: "
+                                     : "not reached within the work limit: ") +
+                     std::to_string(*capacity) + figures +
+                     (plan.cancelled ? "" : "; try a larger work limit")};
   }
   return {};
 }

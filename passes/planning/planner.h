@@ -10,6 +10,7 @@
 #include "passes/planning/bound.h"
 #include "passes/planning/instance.h"
 #include "passes/planning/problem.h"
+#include "passes/planning/stop.h"
 #include "passes/planning/validate.h"
 
 namespace memopt {
@@ -24,12 +25,14 @@ struct PlannerOptions {
   std::string planner = {};     // a name from planners(), or empty for the portfolio
   int64_t work_limit = 400000;  // of the exact search per space, in units of some microseconds
   uint64_t seed = 1;
+  StopToken stop = {};  // once stopped, the best plan so far is the result
 };
 
 // Offsets for every buffer, fixed ones kept, and per space the height, the bound and the proof.
-// Deterministic: the same problem and options give the same plan. A plan that exceeds a capacity is
-// returned too, with kImpossible or kWorkLimitReached: capacity_error() turns that into an Error.
-// Errors: a problem that check_problem rejects, an unknown planner, fixed buffers that collide.
+// Deterministic: the same problem and options give the same plan, unless it is stopped. A plan that
+// exceeds a capacity is returned too, with kImpossible or kWorkLimitReached: capacity_error() turns
+// that into an Error. Errors: a problem that check_problem rejects, an unknown planner, fixed
+// buffers that collide.
 Result<MemoryPlan> plan_memory(const MemoryProblem& problem, const PlannerOptions& options = {});
 
 // Ok, or the kBudgetImpossible or kBudgetNotReached of the first space whose capacity is exceeded.
@@ -37,7 +40,7 @@ Status capacity_error(const MemoryProblem& problem, const MemoryPlan& plan);
 
 // What an algorithm found for one space.
 struct SpaceResult {
-  std::vector<int64_t> offsets;  // of the instance's items; always complete
+  std::vector<int64_t> offsets;  // of the instance's items; empty when stopped before all had one
   int64_t lower_bound = 0;       // proved
   int64_t work = 0;
   std::string planner = {};  // the algorithm that found the offsets, if not the one asked

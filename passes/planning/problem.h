@@ -83,6 +83,7 @@ struct MemoryPlan {
   std::vector<int64_t> offsets;   // bytes, one per buffer
   std::vector<SpacePlan> spaces;  // one per space of the problem
   int64_t work = 0;               // of the search, in the units of PlannerOptions::work_limit
+  bool cancelled = false;         // PlannerOptions::stop ended it before there was an answer
 };
 
 // Rejects negative sizes and offsets, inverted lifetimes, alignments < 1, misplaced gaps, unknown

@@ -95,12 +95,13 @@ class ProblemBuilder {
 Result<ScheduleResult> schedule_nodes(const Graph& graph, const NodeMap<KernelChoice>& kernels,
                                       const Aliases& aliases, const BufferOptions& options) {
   const OrderProblem problem = ProblemBuilder(graph, kernels, aliases, options).build();
-  auto found = order_ops(problem);
+  auto found = order_ops(problem, {.stop = options.planner.stop});
   if (!found.ok()) return internal_error("ordering: " + found.error().message);
   ScheduleResult result{.order = {},
                         .peak_bytes = found->peak_bytes,
                         .lower_bound_bytes = found->lower_bound_bytes,
-                        .optimal = found->proof == OrderProof::kOptimal};
+                        .optimal = found->proof == OrderProof::kOptimal,
+                        .cancelled = found->cancelled};
   const std::vector<NodeId> given(graph.order().begin(), graph.order().end());
   for (const int32_t op : found->order) result.order.push_back(given[static_cast<size_t>(op)]);
   return result;

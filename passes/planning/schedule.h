@@ -12,6 +12,7 @@ struct ScheduleResult {
   int64_t peak_bytes = 0;
   int64_t lower_bound_bytes = 0;  // over all orders, with these aliases
   bool optimal = false;           // proved
+  bool cancelled = false;         // see OrderResult
 };
 
 // The order of all nodes with the smallest peak of arena bytes that the search finds; never worse

@@ -146,7 +146,9 @@ TEST(OrderParts, BeamsAndWindowsGiveTopologicalOrdersThatAreNeverWorse) {
     const int64_t before = simulate_order(problem, order)->peak_bytes;
     const int64_t bound = working_set_bound(graph);
     const SearchResult beam = beam_search(graph, {bound, before, 1'000'000}, 8);
-    if (!beam.order.empty()) EXPECT_LT(simulate_order(problem, beam.order)->peak_bytes, before);
+    if (!beam.order.empty()) {
+      EXPECT_LT(simulate_order(problem, beam.order)->peak_bytes, before);
+    }
     improve_windows(graph, {bound, 8, 1'000'000}, &order);
     const Result<OrderSimulation> after = simulate_order(problem, order);
     ASSERT_TRUE(after.ok()) << after.error().message;

@@ -17,6 +17,7 @@
 #include "passes/emit/report_json.h"
 #include "passes/emit/report_text.h"
 #include "runtime/base/file.h"
+#include "tools/cli/cancellation.h"
 #include "tools/cli/dump.h"
 #include "tools/cli/sizes.h"
 #include "tools/cli/tensor_argument.h"
@@ -41,6 +42,7 @@ struct Flags {
   std::string planner;
   int64_t work_limit = PlannerOptions{}.work_limit;
   uint64_t seed = PlannerOptions{}.seed;
+  std::optional<double> time_limit;
   std::string memory_budget;
   std::string emit_onnx;
   std::string html;
@@ -91,6 +93,11 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--planner", flags.planner, "placement algorithm (default: the portfolio)");
   app.add_option("--work-limit", flags.work_limit,
                  "work that placement may spend, in units of about 2 microseconds")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--time-limit", flags.time_limit,
+                 "seconds of compiling after which the searches are cancelled, as by SIGINT or "
+                 "SIGTERM: the best plan so far is written, exit 5 unless it was proved or keeps "
+                 "--memory-budget; not reproducible, unlike --work-limit")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--seed", flags.seed, "seed of the randomised searches");
   app.add_option("--memory-budget", flags.memory_budget,
@@ -218,7 +225,7 @@ class Progress {
 };
 
 // Whether the plan keeps the budget; if not, the answer is a proof or says what was reached.
-Status check_budget(const Plan& plan, int64_t budget) {
+Status check_budget(const Plan& plan, int64_t budget, bool cancelled) {
   if (plan.arena_bytes <= budget) return {};
   const int64_t missing = plan.arena_bytes - budget;
   std::string message = "memory budget " + format_size(budget) + ": the smallest arena found is " +
@@ -230,6 +237,9 @@ Status check_budget(const Plan& plan, int64_t budget) {
                  message + "; no order and placement of these operators needs less than " +
                      format_size(plan.certificate.lower_bound_bytes) +
                      ". Try a smaller input (--shape) or --io=caller"};
+  }
+  if (cancelled) {
+    return Error{Code::kBudgetNotReached, message + "; the search was cancelled"};
   }
   return Error{Code::kBudgetNotReached, message +
                                             "; not proved impossible. Try --io=caller, a larger "
@@ -245,6 +255,19 @@ Status write_outputs(const Flags& flags, const CompiledModel& model) {
     MEMOPT_RETURN_IF_ERROR(write_file(flags.html, report_html(build_report(model.plan()))));
   }
   if (!flags.output.empty()) MEMOPT_RETURN_IF_ERROR(write_compiled(model, flags.output));
+  return {};
+}
+
+Status print_report(const Flags& flags, const CompiledModel& model, const CompileOptions& options,
+                    std::ostream& out) {
+  const Report report = build_report(model.plan());
+  out << (flags.json ? report_json(report, /*details=*/false) + "\n" : summary_text(report));
+  if (!flags.json && !model.buffers.cancelled) {  // a second search, as long as the first
+    MEMOPT_ASSIGN_OR_RETURN(const int64_t other,
+                            arena_bytes_with_io(model, options, flags.io == "caller"));
+    out << "\nWith --io=" << (flags.io == "caller" ? "arena" : "caller") << " the arena would be "
+        << format_size(other) << ".\n";
+  }
   return {};
 }
 
@@ -265,22 +288,21 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     options.passes.observer = [&dumper](const PassEvent& event) { dumper->observe(event); };
   }
   options.progress = [&progress](std::string_view stage) { progress.stage(stage); };
-  auto compiled = compile_graph(std::move(imported.graph), options);
+  const auto compiled = [&] {
+    const Cancellation cancellation(flags.time_limit);
+    options.buffers.planner.stop = cancellation.token();
+    return compile_graph(std::move(imported.graph), options);
+  }();
+  options.buffers.planner.stop = {};
   if (!compiled.ok()) return in_context(flags.model, compiled.error());
   const CompiledModel& model = **compiled;
   if (dumper) MEMOPT_RETURN_IF_ERROR(dumper->dump_memory(model));
-  if (budget) MEMOPT_RETURN_IF_ERROR(check_budget(model.plan(), *budget));
+  if (budget) MEMOPT_RETURN_IF_ERROR(check_budget(model.plan(), *budget, model.buffers.cancelled));
   MEMOPT_RETURN_IF_ERROR(write_outputs(flags, model));
-  if (flags.quiet) return {};
-  const Report report = build_report(model.plan());
-  out << (flags.json ? report_json(report, /*details=*/false) + "\n" : summary_text(report));
-  if (!flags.json) {
-    MEMOPT_ASSIGN_OR_RETURN(const int64_t other,
-                            arena_bytes_with_io(model, options, flags.io == "caller"));
-    out << "\nWith --io=" << (flags.io == "caller" ? "arena" : "caller") << " the arena would be "
-        << format_size(other) << ".\n";
-  }
-  return {};
+  if (!flags.quiet) MEMOPT_RETURN_IF_ERROR(print_report(flags, model, options, out));
+  if (!model.buffers.cancelled || budget) return {};
+  return Error{Code::kBudgetNotReached,
+               "the search was cancelled; this is the best plan that it had found"};
 }
 
 }  // namespace

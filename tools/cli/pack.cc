@@ -8,6 +8,7 @@
 #include "passes/planning/csv.h"
 #include "passes/planning/planner.h"
 #include "runtime/base/file.h"
+#include "tools/cli/cancellation.h"
 #include "tools/cli/sizes.h"
 
 namespace memopt {
@@ -18,6 +19,7 @@ struct PackOptions {
   bool minimize = false, json = false, check = false;
   int64_t work_limit = PlannerOptions{}.work_limit;
   uint64_t seed = PlannerOptions{}.seed;
+  std::optional<double> time_limit;
 };
 
 constexpr int64_t kMaxCsvBytes = int64_t{1} << 31;
@@ -90,6 +92,7 @@ nlohmann::ordered_json to_json(const MemoryProblem& problem, const MemoryPlan& p
   nlohmann::ordered_json json = {{"schema", "memopt.pack/1"},
                                  {"buffers", problem.buffers.size()},
                                  {"search_work", plan.work},
+                                 {"cancelled", plan.cancelled},
                                  {"spaces", nlohmann::ordered_json::array()}};
   for (size_t s = 0; s < plan.spaces.size(); ++s) {
     const SpacePlan& space = plan.spaces[s];
@@ -105,7 +108,7 @@ nlohmann::ordered_json to_json(const MemoryProblem& problem, const MemoryPlan& p
   return json;
 }
 
-std::string meaning(const SpacePlan& space) {
+std::string meaning(const SpacePlan& space, bool cancelled) {
   switch (space.status) {
     case ProofStatus::kOptimal:
       return "proved optimal";
@@ -114,7 +117,8 @@ std::string meaning(const SpacePlan& space) {
     case ProofStatus::kImpossible:
       return "the capacity is proved impossible";
     case ProofStatus::kWorkLimitReached:
-      return "exceeds the capacity; the work limit was reached";
+      return cancelled ? "exceeds the capacity; the search was cancelled"
+                       : "exceeds the capacity; the work limit was reached";
     case ProofStatus::kGap:
       break;
   }
@@ -130,8 +134,8 @@ void print_summary(const MemoryProblem& problem, const MemoryPlan& plan, std::os
     const SpacePlan& space = plan.spaces[s];
     if (plan.spaces.size() > 1) out << "space '" << problem.spaces[s].name << "'\n";
     out << "height       " << format_size(space.height_bytes) << "\nlower bound  "
-        << format_size(space.lower_bound_bytes) << "\nplan         " << meaning(space) << ", by "
-        << space.planner << '\n';
+        << format_size(space.lower_bound_bytes) << "\nplan         "
+        << meaning(space, plan.cancelled) << ", by " << space.planner << '\n';
   }
 }
 
@@ -146,10 +150,12 @@ std::string known_planners() {
 Result<MemoryPlan> plan_or_check(const PackOptions& options, const MemoryCsv& csv) {
   if (options.check) return stated_plan(csv);
   const bool fit = !options.capacity.empty() && !options.minimize;
+  const Cancellation cancellation(options.time_limit);
   return plan_memory(csv.problem, {.objective = fit ? Objective::kFit : Objective::kMinimize,
                                    .planner = options.planner,
                                    .work_limit = options.work_limit,
-                                   .seed = options.seed});
+                                   .seed = options.seed,
+                                   .stop = cancellation.token()});
 }
 
 Status pack(const PackOptions& options, std::ostream& out, std::ostream& err) {
@@ -177,6 +183,10 @@ Status pack(const PackOptions& options, std::ostream& out, std::ostream& err) {
   } else {
     print_summary(problem, *plan, report);
   }
+  if (capacity.ok() && plan->cancelled) {
+    return Error{Code::kBudgetNotReached,
+                 "the search was cancelled; this is the best plan that it had found"};
+  }
   return capacity;
 }
 
@@ -199,6 +209,11 @@ int run_pack(const Arguments& arguments, std::ostream& out, std::ostream& err) {
          "--work-limit", options.work_limit,
          "Of the exact search per space, in units of some microseconds; the same limit gives "
          "the same plan on any machine")
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--time-limit", options.time_limit,
+                  "Seconds of planning after which it is cancelled, as by SIGINT or SIGTERM: the "
+                  "best plan so far is written, and the exit status is 5 unless it was proved. Not "
+                  "reproducible, unlike --work-limit")
       ->check(CLI::NonNegativeNumber);
   app->add_option("--seed", options.seed, "Of the randomised restarts");
   app->add_option("--planner", options.planner, known_planners());
