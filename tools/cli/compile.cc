@@ -262,7 +262,7 @@ Status print_report(const Flags& flags, const CompiledModel& model, const Compil
                     std::ostream& out) {
   const Report report = build_report(model.plan());
   out << (flags.json ? report_json(report, /*details=*/false) + "\n" : summary_text(report));
-  if (!flags.json && !model.buffers.cancelled) {  // a second search, as long as the first
+  if (!flags.json && !model.lowered.buffers.cancelled) {  // a second search, as long as the first
     MEMOPT_ASSIGN_OR_RETURN(const int64_t other,
                             arena_bytes_with_io(model, options, flags.io == "caller"));
     out << "\nWith --io=" << (flags.io == "caller" ? "arena" : "caller") << " the arena would be "
@@ -297,10 +297,11 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   if (!compiled.ok()) return in_context(flags.model, compiled.error());
   const CompiledModel& model = **compiled;
   if (dumper) MEMOPT_RETURN_IF_ERROR(dumper->dump_memory(model));
-  if (budget) MEMOPT_RETURN_IF_ERROR(check_budget(model.plan(), *budget, model.buffers.cancelled));
+  if (budget)
+    MEMOPT_RETURN_IF_ERROR(check_budget(model.plan(), *budget, model.lowered.buffers.cancelled));
   MEMOPT_RETURN_IF_ERROR(write_outputs(flags, model));
   if (!flags.quiet) MEMOPT_RETURN_IF_ERROR(print_report(flags, model, options, out));
-  if (!model.buffers.cancelled || budget) return {};
+  if (!model.lowered.buffers.cancelled || budget) return {};
   return Error{Code::kBudgetNotReached,
                "the search was cancelled; this is the best plan that it had found"};
 }
