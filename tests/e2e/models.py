@@ -36,12 +36,12 @@ class Model:
         return flags
 
 
-def cnn_models(materialized, manifest):
-    """The models tagged `cnn` of the manifest and the nine light ones, from the folder materialize.py wrote."""
+def real_models(materialized, manifest, every=False):
+    """From the folder that materialize.py wrote: the models tagged `cnn` and the nine light ones, or every one."""
     floors = {}
     with open(manifest, encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t"):
-            if "cnn" in row["tags"].split(","):
+            if every or "cnn" in row["tags"].split(","):
                 floors[row["name"]] = float(row["reference_opt_vs_unopt_maxrel"])
     models = []
     for name in sorted(os.listdir(materialized)):
@@ -50,39 +50,47 @@ def cnn_models(materialized, manifest):
     return models
 
 
-def generated_models(base):
-    """The generated networks, written to folders of `base` with one random input and the output that onnxruntime gives."""
+def add_reference(folder, size):
+    """One random input of `size` pixels and the output that onnxruntime gives, beside the model of `folder`; its shape."""
     import numpy as np
     import onnxruntime
     from onnx import numpy_helper
-    models = []
+    x = np.random.default_rng(1).random((1, 3, size, size), dtype=np.float32)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(folder + "/model.onnx", options, providers=["CPUExecutionProvider"])
+    os.mkdir(folder + "/test_data_set_0")
+    for kind, array in (("input", x), ("output", session.run(None, {"input": x})[0])):
+        with open(f"{folder}/test_data_set_0/{kind}_0.pb", "wb") as file:
+            file.write(numpy_helper.from_array(array, kind).SerializeToString())
+    return list(x.shape)
+
+
+def generated_models(base, full_size=False):
+    """The generated networks, written to folders of `base`: small ones with a reference, or only the networks in full size."""
+    found = []
     for name, size, flags in GENERATED:
         folder = os.path.join(base, "generated_" + name)
-        os.makedirs(folder + "/test_data_set_0")
-        path = folder + "/model.onnx"
-        subprocess.run([sys.executable, os.path.join(ROOT, "python/zoo.py"), name, "--size", str(size), *flags, "-o", path],
+        os.mkdir(folder)
+        flags = [] if full_size else ["--size", str(size), *flags]
+        subprocess.run([sys.executable, os.path.join(ROOT, "python/zoo.py"), name, *flags, "-o", folder + "/model.onnx"],
                        check=True)
-        x = np.random.default_rng(1).random((1, 3, size, size), dtype=np.float32)
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        y = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]).run(None, {"input": x})[0]
-        for kind, array in (("input", x), ("output", y)):
-            with open(f"{folder}/test_data_set_0/{kind}_0.pb", "wb") as file:
-                file.write(numpy_helper.from_array(array, kind).SerializeToString())
+        inputs = [] if full_size else [{"name": "input", "shape": add_reference(folder, size)}]
         with open(folder + "/io.json", "w", encoding="utf-8") as file:
-            json.dump({"inputs": [{"name": "input", "shape": list(x.shape)}]}, file)
-        models.append(Model(folder, "generated_" + name, 0.0))
-    return models
+            json.dump({"inputs": inputs}, file)
+        found.append(Model(folder, "generated_" + name, 0.0))
+    return found
 
 
-def all_models(base, folder, only=()):
+def all_models(base, folder, only=(), every=False, full_size=False):
     """The generated networks and, where `folder` has them, the real ones, written to folders of `base`; `only`: these names."""
-    found = [m for m in generated_models(base) if not only or m.name in only]
+    found = [m for m in generated_models(base, full_size) if not only or m.name in only]
     real = [name for name in only or [] if not name.startswith("generated_")]
     if not os.path.exists(os.path.join(folder, "materialize.py")):
         print(f"no models in {folder}: only the generated ones", flush=True)
     elif real or not only:
         subprocess.run([sys.executable, os.path.join(folder, "materialize.py"), base + "/models", *real], check=True,
                        stdout=subprocess.DEVNULL)
-        found += [m for m in cnn_models(base + "/models", os.path.join(folder, "manifest.tsv")) if not only or m.name in only]
+        manifest = os.path.join(folder, "manifest.tsv")
+        found += [m for m in real_models(base + "/models", manifest, every) if not only or m.name in only]
     return found
