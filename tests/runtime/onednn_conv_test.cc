@@ -110,6 +110,13 @@ std::vector<ConvCase> cases() {
   list.push_back({"asymmetric", 1, 16, {33, 21}, 24, {3, 5}, {2, 1}, {0, 2, 1, 1}, {1, 1}});
   list.push_back({"one_dimension", 1, 32, {400}, 48, {5}, {1}, {2, 2}, {1}});
   list.push_back({"one_dimension_strided", 1, 16, {401}, 64, {4}, {2}, {0, 3}, {1}});
+  list.push_back({"one_row", 1, 16, {1, 400}, 24, {1, 5}, {1, 2}, {0, 2, 0, 3}, {1, 1}});
+  list.push_back({"one_column", 2, 16, {400, 1}, 24, {64, 1}, {2, 1}, {31, 0, 31, 0}, {1, 1}});
+  list.push_back({"one_column_dilated", 1, 8, {90, 1}, 8, {3, 1}, {1, 1}, {4, 0, 4, 0}, {4, 1}});
+  list.push_back({"depthwise_line", 1, 48, {300}, 48, {3}, {1}, {1, 1}, {1}, 48});
+  list.push_back({"groups_along_a_line", 1, 16, {300}, 32, {3}, {1}, {1, 1}, {1}, 2});
+  list.push_back({"wide_one_channel", 1, 1, {1, 5000}, 12, {1, 64}, {1, 2}, {0, 0, 0, 0}, {1, 1}});
+  list.push_back({"wide", 1, 16, {9000}, 16, {3}, {1}, {1, 1}, {1}});
   list.push_back({"three_dimensions",
                   1,
                   16,

@@ -26,7 +26,8 @@ Result<Program> build_conv(const KernelRequest& request) {
       w.dtype != DType::kF32 || !y.present || y.dtype != DType::kF32) {
     return internal_error("conv: types or layouts");
   }
-  MEMOPT_ASSIGN_OR_RETURN(const ConvShape shape, conv_shape(op, x, w, y));
+  MEMOPT_ASSIGN_OR_RETURN(const ConvShape plain, conv_shape(op, x, w, y));
+  const ConvShape shape = arranged(plain);
   if (bias.present && !is_dense_f32(bias, {w.dims[0]}, Layout::kRowMajor)) {
     return internal_error("conv: bias");
   }

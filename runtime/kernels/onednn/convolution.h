@@ -18,15 +18,22 @@ struct ConvShape {
   int64_t group = 1;
   Dims x, w, y;  // as ONNX has them
   Dims strides, dilations, pads_begin, pads_end;
+  // One column per image, which the library is to see as one row: the same bytes, several times as
+  // fast.
+  bool is_line = false;
 
   int64_t flops() const;
   // The weights as oneDNN names them: with a leading dimension for groups.
   Dims weights_dims() const;
 };
 
-// Inputs: x, w. A pointwise convolution becomes one image of one column, so that it cuts evenly.
+// Inputs: x, w.
 Result<ConvShape> conv_shape(const ConvWindow& window, const Operand& x, const Operand& w,
                              const Operand& y);
+
+// The same convolution in the form that cuts evenly: a pointwise one has one image of one column,
+// one along a single axis has one column per image.
+ConvShape arranged(const ConvShape& shape);
 
 // What a slice of the output reads and how.
 struct ConvSlice {

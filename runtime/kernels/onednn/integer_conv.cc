@@ -15,9 +15,10 @@ Result<IntegerProblem> make_problem(const ConvWindow& window, const IntegerOpera
   }
   IntegerProblem problem;
   MEMOPT_ASSIGN_OR_RETURN(
-      problem.shape,
+      const ConvShape shape,
       conv_shape(window, request.inputs[static_cast<size_t>(operands.x)],
                  request.inputs[static_cast<size_t>(operands.w)], request.outputs[0]));
+  problem.shape = arranged(shape);
   problem.operands = operands;
   problem.w_strides = row_major_strides(problem.shape.w);
   return problem;

@@ -215,7 +215,7 @@ bool is_acceptable(const_dnnl_primitive_desc_t desc, int64_t operand_bytes) {
 }
 
 Result<PrimitiveDesc> choose_implementation(const_dnnl_op_desc_t op, const Attributes& attributes,
-                                            int64_t operand_bytes) {
+                                            int64_t operand_bytes, std::string_view preferred) {
   using Iterator = std::unique_ptr<std::remove_pointer_t<dnnl_primitive_desc_iterator_t>,
                                    Destroy<dnnl_primitive_desc_iterator_destroy>>;
   dnnl_primitive_desc_iterator_t made = nullptr;
@@ -224,12 +224,16 @@ Result<PrimitiveDesc> choose_implementation(const_dnnl_op_desc_t op, const Attri
             "no implementation"));
   // The iterator reads *op whenever it advances: the caller's stays alive until we return.
   const Iterator iterator(made);
+  PrimitiveDesc first;
   do {
     const dnnl_primitive_desc_t found = dnnl_primitive_desc_iterator_fetch(made);
     if (found == nullptr) break;
     PrimitiveDesc desc(found, dnnl_primitive_desc_destroy);
-    if (is_acceptable(found, operand_bytes)) return desc;
+    if (!is_acceptable(found, operand_bytes)) continue;
+    if (implementation_name(found).starts_with(preferred)) return desc;
+    if (!first) first = std::move(desc);
   } while (dnnl_primitive_desc_iterator_next(made) == dnnl_success);
+  if (first) return first;
   return internal_error("oneDNN has only slow or allocating implementations");
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "runtime/base/result.h"
@@ -78,8 +79,9 @@ Result<Attributes> make_attributes(const Activation& activation, bool add_destin
 
 // The library's first implementation of an operation that keeps memopt's promises: no `gemm` or
 // `ref` code (they allocate, or crawl) and scratch of at most 1 MiB or a quarter of the operands.
+// One whose name begins with `preferred` comes before the others.
 Result<PrimitiveDesc> choose_implementation(const_dnnl_op_desc_t op, const Attributes& attributes,
-                                            int64_t operand_bytes);
+                                            int64_t operand_bytes, std::string_view preferred = {});
 // False for the implementations named above.
 bool is_acceptable(const_dnnl_primitive_desc_t desc, int64_t operand_bytes);
 Result<PrimitiveDesc> reorder_desc(const MemoryDesc& from, const MemoryDesc& to);

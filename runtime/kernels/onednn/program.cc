@@ -219,6 +219,43 @@ ProgramCache& program_cache() {
   return *kCache;
 }
 
+const CachedProgram* find_same(const ProgramCache& cache, const CachedProgram& wanted) {
+  for (const CachedProgram& entry : cache.entries) {
+    if (entry.build == wanted.build && entry.operands == wanted.operands &&
+        entry.target == wanted.target && entry.op == wanted.op) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+// The entry for the same request, if it is still there.
+std::optional<CachedProgram> cached(const CachedProgram& wanted) {
+  ProgramCache& cache = program_cache();
+  const std::scoped_lock lock(cache.mutex);
+  const CachedProgram* found = find_same(cache, wanted);
+  return found ? std::optional(*found) : std::nullopt;
+}
+
+// Stores an entry, or returns the one that another thread stored meanwhile.
+CachedProgram keep(CachedProgram made) {
+  ProgramCache& cache = program_cache();
+  const std::scoped_lock lock(cache.mutex);
+  if (const CachedProgram* found = find_same(cache, made)) return *found;
+  if (cache.entries.size() < kCachedPrograms) {
+    cache.entries.push_back(made);
+  } else {
+    cache.entries[cache.next] = made;
+    cache.next = (cache.next + 1) % kCachedPrograms;
+  }
+  return made;
+}
+
+Result<std::shared_ptr<const Program>> result_of(const CachedProgram& entry) {
+  if (entry.program == nullptr) return entry.error;
+  return entry.program;
+}
+
 }  // namespace
 
 int64_t Packing::add(const MemoryDesc& from, int64_t from_offset_bytes, const MemoryDesc& to) {
@@ -246,33 +283,18 @@ int64_t bind_scratch(Call& call, int64_t used_bytes) {
 
 Result<std::shared_ptr<const Program>> find_program(const KernelRequest& request,
                                                     BuildProgram build) {
-  ProgramCache& cache = program_cache();
-  const std::scoped_lock lock(cache.mutex);
-  std::vector<int64_t> operands = fingerprint(request);
-  for (const CachedProgram& entry : cache.entries) {
-    if (entry.build == build && entry.operands == operands && entry.target == request.target &&
-        entry.op == *request.op) {
-      if (entry.program == nullptr) return entry.error;
-      return entry.program;
-    }
-  }
-  CachedProgram made{build, *request.op, request.target, std::move(operands), nullptr, {}};
-  if (Status isa = use_isa(request.target.isa); !isa.ok()) return isa.error();
+  CachedProgram wanted{build, *request.op, request.target, fingerprint(request), nullptr, {}};
+  if (const auto found = cached(wanted)) return result_of(*found);
+  // Not under the lock: a session makes its kernels on several threads.
+  MEMOPT_RETURN_IF_ERROR(use_isa(request.target.isa));
   const LibraryCall call;
   Result<Program> program = build(request);
   if (program.ok()) {
-    made.program = std::make_shared<const Program>(*std::move(program));
+    wanted.program = std::make_shared<const Program>(*std::move(program));
   } else {
-    made.error = program.error();
+    wanted.error = program.error();
   }
-  if (cache.entries.size() < kCachedPrograms) {
-    cache.entries.push_back(made);
-  } else {
-    cache.entries[cache.next] = made;
-    cache.next = (cache.next + 1) % kCachedPrograms;
-  }
-  if (made.program == nullptr) return made.error;
-  return made.program;
+  return result_of(keep(std::move(wanted)));
 }
 
 Result<KernelNeeds> program_needs(const Program& program) {
