@@ -19,6 +19,12 @@ void report_stage(const CompileOptions& options, std::string_view stage) {
 Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileOptions& options) {
   report_stage(options, "optimize");
   MEMOPT_RETURN_IF_ERROR(run_passes(graph, optimization_pipeline(), options.passes));
+  if (!options.tiles.empty()) {
+    RunPassesOptions passes = options.passes;
+    passes.pass.tiles = options.tiles;
+    const Pass* const tile[] = {find_pass("tile")};
+    MEMOPT_RETURN_IF_ERROR(run_passes(graph, tile, passes));
+  }
   MEMOPT_ASSIGN_OR_RETURN(LoweredModel lowered, lower_model(graph, options, options.progress));
   report_stage(options, "emit");
   BufferOptions buffer_options = options.buffers;

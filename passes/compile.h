@@ -13,6 +13,7 @@
 namespace memopt {
 
 struct CompileOptions : BackendOptions {
+  std::vector<TileRequest> tiles;     // regions computed in bands, behind the optimizations
   std::vector<std::string> recorded;  // "name=value" of what the user asked for, kept in the plan
   // Called when a stage begins: "optimize", "layout", "kernels", "memory", "emit".
   std::function<void(std::string_view stage)> progress;

@@ -13,10 +13,21 @@
 
 namespace memopt {
 
+// A region to compute in bands, its values by name (passes/transform/tile.h).
+struct TileRequest {
+  std::string output;
+  std::vector<std::string> inputs;
+  int64_t axis = 2;
+  int64_t bands = 2;
+  bool operator==(const TileRequest&) const = default;
+};
+
 // What passes may be told. One struct for all, so that pipelines are lists.
 struct PassOptions {
   // Constant folding makes no constant of more bytes than this, unless it replaces larger ones.
   int64_t fold_limit_bytes = int64_t{16} << 20;
+  // What `tile` computes in bands, one after the other.
+  std::vector<TileRequest> tiles;
 };
 
 struct Pass {

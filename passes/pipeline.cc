@@ -24,6 +24,7 @@ std::span<const Pass> all_passes() {
       {"fuse_residual", "addition of another value into convolution and matmul", fuse_residual},
       {"fuse_activation", "element-wise functions into the contraction or addition before them",
        fuse_activation},
+      {"tile", "regions that the options name in bands of rows or images", tile},
       {"layout", "channels-last where kernels prefer it, with as few reorders as possible", layout},
   };
   return kPasses;

@@ -47,6 +47,9 @@ Result<bool> fuse_residual(Graph& graph, const PassOptions& options);
 // A unary function of a contraction's or addition's only use -> its activation.
 Result<bool> fuse_activation(Graph& graph, const PassOptions& options);
 
+// Computes the regions options.tiles in bands (passes/transform/tile.h).
+Result<bool> tile(Graph& graph, const PassOptions& options);
+
 // Chooses row-major or channels-last for every value and inserts Reorder nodes where they meet.
 Result<bool> layout(Graph& graph, const PassOptions& options);
 

@@ -1,6 +1,9 @@
 // Meaning of the convolutions, float and integer.
 #include "runtime/ops/contraction.h"
 
+#include <algorithm>
+
+#include "runtime/ops/band_rules.h"
 #include "runtime/ops/infer_checks.h"
 #include "runtime/ops/op_def.h"
 #include "runtime/ops/window.h"
@@ -140,6 +143,56 @@ Result<std::vector<TensorType>> infer_conv_integer(const Op& op, InputTypes inpu
   return std::vector<TensorType>{{DType::kI32, y}};
 }
 
+// Bands of images and of spatial dimensions: every band pads what lies beyond the border only.
+template <typename ConvOp, int kWeights>
+std::optional<OpBand> conv_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                int axis, Interval rows) {
+  const auto& conv = std::get<ConvOp>(op);
+  const int64_t in = inputs[0]->dims[axis];
+  if (axis == 1 || in == 0) return std::nullopt;
+  OpBand band = band_of_first(op, inputs, axis, rows);
+  if (axis >= 2) {
+    const auto i = static_cast<size_t>(axis) - 2;
+    const WindowBand part = window_band(in, view_of(conv, *inputs[kWeights]), i, rows);
+    band.inputs[0]->rows = part.rows;
+    auto& pads = std::get<ConvOp>(band.op).pads;
+    pads[i] = part.pad_begin;
+    pads[conv.strides.size() + i] = part.pad_end;
+  }
+  constexpr size_t kResidual = 3;
+  if constexpr (std::is_same_v<ConvOp, Conv>) {
+    if (optional_input(inputs, kResidual)) band.inputs[kResidual] = AxisRange{axis, rows};
+  }
+  return band;
+}
+
+// The rows of x that reach these rows of the result; what lies around them is padding again.
+std::optional<OpBand> conv_transpose_band(const Op& op, InputTypes inputs,
+                                          std::span<const TensorType>, int axis, Interval rows) {
+  const auto& conv = std::get<ConvTranspose>(op);
+  if (axis == 1) return std::nullopt;
+  OpBand band = band_of_first(op, inputs, axis, rows);
+  if (optional_input(inputs, 3)) band.inputs[3] = AxisRange{axis, rows};
+  if (axis == 0) return band;
+  const auto i = static_cast<size_t>(axis) - 2;
+  const int64_t stride = conv.strides[i];
+  const int64_t reach = conv.dilations[i] * (inputs[1]->dims[axis] - 1);
+  const int64_t low = rows.begin + conv.pads[i] - reach;  // row begin takes x from low / stride on
+  const int64_t begin = low <= 0 ? 0 : (low + stride - 1) / stride;
+  const int64_t last = rows.end - 1 + conv.pads[i];
+  if (last < 0) return std::nullopt;
+  const int64_t end = std::min(inputs[0]->dims[axis], last / stride + 1);
+  if (begin >= end) return std::nullopt;  // nothing but bias
+  band.inputs[0]->rows = {begin, end};
+  auto& part = std::get<ConvTranspose>(band.op);
+  const int64_t pad_begin = rows.begin + conv.pads[i] - begin * stride;
+  const int64_t surplus = stride * (end - begin - 1) + reach + 1 - pad_begin - rows.count();
+  part.pads[i] = pad_begin;
+  part.pads[conv.strides.size() + i] = std::max<int64_t>(surplus, 0);
+  part.output_padding[i] = std::max<int64_t>(-surplus, 0);
+  return band;
+}
+
 // Every output element takes one filter.
 template <int kWeights>
 int64_t conv_operations(const Op&, InputTypes inputs, std::span<const TensorType> outputs) {
@@ -164,6 +217,7 @@ const OpDef& Conv_def() {
                             .max_inputs = 4,
                             .infer = infer_conv,
                             .layout = LayoutRule::kPrefersNhwc,
+                            .band = conv_band<Conv, 1>,
                             .operations = conv_operations<1>};
   return def;
 }
@@ -173,6 +227,7 @@ const OpDef& ConvTranspose_def() {
                             .max_inputs = 4,
                             .infer = infer_conv_transpose,
                             .layout = LayoutRule::kPrefersNhwc,
+                            .band = conv_transpose_band,
                             .operations = conv_transpose_operations};
   return def;
 }
@@ -182,6 +237,7 @@ const OpDef& QLinearConv_def() {
                             .max_inputs = 9,
                             .infer = infer_qlinear_conv,
                             .layout = LayoutRule::kPrefersNhwc,
+                            .band = conv_band<QLinearConv, 3>,
                             .operations = conv_operations<3>};
   return def;
 }
@@ -191,6 +247,7 @@ const OpDef& ConvInteger_def() {
                             .max_inputs = 4,
                             .infer = infer_conv_integer,
                             .layout = LayoutRule::kPrefersNhwc,
+                            .band = conv_band<ConvInteger, 1>,
                             .operations = conv_operations<1>};
   return def;
 }

@@ -1,4 +1,5 @@
 // Meaning of the matrix products, float and integer.
+#include "runtime/ops/band_rules.h"
 #include "runtime/ops/contraction.h"
 #include "runtime/ops/infer_checks.h"
 #include "runtime/ops/op_def.h"
@@ -146,11 +147,88 @@ int64_t matmul_operations(const Op& op, InputTypes inputs, std::span<const Tenso
   return saturating_product({outputs[0].count(), inner_extent(op, inputs[0]->dims)});
 }
 
+// Which rows of a and b a band of the product takes: rows of a, or matrices of the batch.
+struct ProductParts {
+  std::optional<AxisRange> a, b;
+  bool is_row = false;
+};
+
+std::optional<ProductParts> product_parts(const Dims& a, const Dims& b, const Dims& y, bool trans_a,
+                                          int axis, Interval rows) {
+  if (b.rank() > 1 && axis == y.rank() - 1) return std::nullopt;  // columns: parts of the weights
+  const int matrix = (a.rank() > 1 ? 1 : 0) + (b.rank() > 1 ? 1 : 0);
+  ProductParts parts;
+  if (axis >= y.rank() - matrix) {
+    parts.a = AxisRange{trans_a ? a.rank() - 1 : a.rank() - 2, rows};
+    parts.is_row = true;
+    return parts;
+  }
+  const Dims batch(y.span().first(static_cast<size_t>(y.rank() - matrix)));
+  const auto part_of = [&](const Dims& dims) -> std::optional<AxisRange> {
+    const int own = axis - (batch.rank() - (dims.rank() - 2));
+    if (own < 0 || dims.rank() <= 2 || dims[own] == 1) return std::nullopt;
+    return AxisRange{own, rows};
+  };
+  parts.a = part_of(a);
+  parts.b = part_of(b);
+  return parts;
+}
+
+std::optional<OpBand> matmul_band(const Op& op, InputTypes inputs,
+                                  std::span<const TensorType> outputs, int axis, Interval rows) {
+  const Dims& y = outputs[0].dims;
+  const auto parts =
+      product_parts(inputs[0]->dims, inputs[1]->dims, y, std::get<MatMul>(op).trans_a, axis, rows);
+  if (!parts) return std::nullopt;
+  OpBand band = whole_band(op, inputs, rows);
+  band.inputs[0] = parts->a;
+  band.inputs[1] = parts->b;
+  for (size_t i = 2; i < inputs.size(); ++i) {
+    band.inputs[i] = broadcast_part(inputs[i], y, axis, rows);
+  }
+  return band;
+}
+
+// The part of a quantization parameter that belongs to this part of its matrix.
+std::optional<AxisRange> parameter_part(const TensorType* parameter, const Dims& matrix,
+                                        const std::optional<AxisRange>& part, bool is_row) {
+  if (!parameter || !part || parameter->count() == 1) return std::nullopt;
+  if (matrix.rank() >= 2 && parameter->dims.rank() == matrix.rank()) return part;
+  return is_row ? std::optional(AxisRange{0, part->rows}) : std::nullopt;
+}
+
+// Integer products: b is operand kB, the kParameters parameters of a begin at operand kParametersA,
+// those of b at kParametersB.
+template <size_t kB, size_t kParametersA, size_t kParametersB, size_t kParameters>
+std::optional<OpBand> integer_matmul_band(const Op& op, InputTypes inputs,
+                                          std::span<const TensorType> outputs, int axis,
+                                          Interval rows) {
+  const Dims& a = inputs[0]->dims;
+  const Dims& b = inputs[kB]->dims;
+  const auto parts = product_parts(a, b, outputs[0].dims, false, axis, rows);
+  if (!parts) return std::nullopt;
+  OpBand band = whole_band(op, inputs, rows);
+  band.inputs[0] = parts->a;
+  band.inputs[kB] = parts->b;
+  for (size_t i = 0; i < kParameters; ++i) {
+    if (const size_t at = kParametersA + i; at < inputs.size()) {
+      band.inputs[at] = parameter_part(inputs[at], a, parts->a, parts->is_row);
+    }
+    if (const size_t at = kParametersB + i; at < inputs.size()) {
+      band.inputs[at] = parameter_part(inputs[at], b, parts->b, false);
+    }
+  }
+  return band;
+}
+
 }  // namespace
 
 const OpDef& MatMul_def() {
-  static const OpDef def = {
-      .min_inputs = 2, .max_inputs = 4, .infer = infer_matmul, .operations = matmul_operations};
+  static const OpDef def = {.min_inputs = 2,
+                            .max_inputs = 4,
+                            .infer = infer_matmul,
+                            .band = matmul_band,
+                            .operations = matmul_operations};
   return def;
 }
 
@@ -158,6 +236,7 @@ const OpDef& QLinearMatMul_def() {
   static const OpDef def = {.min_inputs = 8,
                             .max_inputs = 8,
                             .infer = infer_qlinear_matmul,
+                            .band = integer_matmul_band<3, 1, 4, 2>,
                             .operations = matmul_operations};
   return def;
 }
@@ -166,6 +245,7 @@ const OpDef& MatMulInteger_def() {
   static const OpDef def = {.min_inputs = 2,
                             .max_inputs = 4,
                             .infer = infer_matmul_integer,
+                            .band = integer_matmul_band<1, 2, 3, 1>,
                             .operations = matmul_operations};
   return def;
 }

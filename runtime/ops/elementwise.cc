@@ -1,3 +1,4 @@
+#include "runtime/ops/band_rules.h"
 #include "runtime/ops/infer_checks.h"
 
 namespace memopt {
@@ -148,6 +149,7 @@ constexpr OpDef elementwise(int min_inputs, int max_inputs, decltype(OpDef::infe
   def.max_inputs = max_inputs;
   def.infer = infer;
   def.layout = LayoutRule::kFollows;
+  def.band = broadcast_band;
   def.operations = count_outputs;
   return def;
 }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "runtime/ops/infer_checks.h"
+#include "runtime/ops/movement_band.h"
 
 namespace memopt {
 namespace {
@@ -195,10 +196,12 @@ Result<std::vector<TensorType>> infer_full(const Op& op, InputTypes inputs) {
   return row_major_result(inputs[0]->dtype, dims);
 }
 
-constexpr OpDef movement(decltype(OpDef::infer) infer, LayoutRule layout) {
+constexpr OpDef movement(decltype(OpDef::infer) infer, LayoutRule layout,
+                         decltype(OpDef::band) band) {
   OpDef def;
   def.infer = infer;
   def.layout = layout;
+  def.band = band;
   def.operations = count_outputs;
   return def;
 }
@@ -207,7 +210,7 @@ constexpr OpDef movement(decltype(OpDef::infer) infer, LayoutRule layout) {
 
 const OpDef& Concat_def() {
   static constexpr OpDef kDef = [] {
-    OpDef def = movement(infer_concat, LayoutRule::kFollows);
+    OpDef def = movement(infer_concat, LayoutRule::kFollows, concat_band);
     def.max_inputs = kUnlimited;
     def.destination = concat_destination;
     return def;
@@ -217,7 +220,7 @@ const OpDef& Concat_def() {
 
 const OpDef& Split_def() {
   static constexpr OpDef kDef = [] {
-    OpDef def = movement(infer_split, LayoutRule::kFollows);
+    OpDef def = movement(infer_split, LayoutRule::kFollows, split_band);
     def.outputs = kUnlimited;
     def.view = split_view;
     return def;
@@ -227,7 +230,7 @@ const OpDef& Split_def() {
 
 const OpDef& Slice_def() {
   static constexpr OpDef kDef = [] {
-    OpDef def = movement(infer_slice, LayoutRule::kFollows);
+    OpDef def = movement(infer_slice, LayoutRule::kFollows, slice_band);
     def.view = slice_view;
     return def;
   }();
@@ -236,7 +239,7 @@ const OpDef& Slice_def() {
 
 const OpDef& Transpose_def() {
   static constexpr OpDef kDef = [] {
-    OpDef def = movement(infer_transpose, LayoutRule::kAny);
+    OpDef def = movement(infer_transpose, LayoutRule::kAny, transpose_band);
     def.permutation = [](const Op& op) {
       return std::span<const int64_t>(std::get<Transpose>(op).perm);
     };
@@ -247,7 +250,7 @@ const OpDef& Transpose_def() {
 
 const OpDef& Reshape_def() {
   static constexpr OpDef kDef = [] {
-    OpDef def = movement(infer_reshape, LayoutRule::kRowMajor);
+    OpDef def = movement(infer_reshape, LayoutRule::kRowMajor, reshape_band);
     def.reshapes = true;
     return def;
   }();
@@ -255,28 +258,30 @@ const OpDef& Reshape_def() {
 }
 
 const OpDef& Expand_def() {
-  static constexpr OpDef kDef = movement(infer_expand, LayoutRule::kFollows);
+  static constexpr OpDef kDef = movement(infer_expand, LayoutRule::kFollows, expand_band);
   return kDef;
 }
 
 const OpDef& Tile_def() {
-  static constexpr OpDef kDef = movement(infer_tile, LayoutRule::kFollows);
+  static constexpr OpDef kDef = movement(infer_tile, LayoutRule::kFollows, tile_band);
   return kDef;
 }
 
 const OpDef& DepthToSpace_def() {
-  static constexpr OpDef kDef = movement(infer_depth_to_space, LayoutRule::kFollows);
+  static constexpr OpDef kDef =
+      movement(infer_depth_to_space, LayoutRule::kFollows, depth_to_space_band);
   return kDef;
 }
 
 const OpDef& SpaceToDepth_def() {
-  static constexpr OpDef kDef = movement(infer_space_to_depth, LayoutRule::kFollows);
+  static constexpr OpDef kDef =
+      movement(infer_space_to_depth, LayoutRule::kFollows, space_to_depth_band);
   return kDef;
 }
 
 const OpDef& Identity_def() {
   static constexpr OpDef kDef = [] {
-    OpDef def = movement(infer_same, LayoutRule::kFollows);
+    OpDef def = movement(infer_same, LayoutRule::kFollows, same_band);
     def.reshapes = true;
     return def;
   }();
@@ -284,12 +289,12 @@ const OpDef& Identity_def() {
 }
 
 const OpDef& Reorder_def() {
-  static constexpr OpDef kDef = movement(infer_reorder, LayoutRule::kAny);
+  static constexpr OpDef kDef = movement(infer_reorder, LayoutRule::kAny, same_band);
   return kDef;
 }
 
 const OpDef& Full_def() {
-  static constexpr OpDef kDef = movement(infer_full, LayoutRule::kRowMajor);
+  static constexpr OpDef kDef = movement(infer_full, LayoutRule::kRowMajor, full_band);
   return kDef;
 }
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "runtime/ops/infer_checks.h"
+#include "runtime/ops/movement_band.h"
 
 namespace memopt {
 namespace {
@@ -140,12 +141,13 @@ int64_t resize_operations(const Op& op, InputTypes, std::span<const TensorType> 
 }
 
 constexpr OpDef movement(int min_inputs, int max_inputs, decltype(OpDef::infer) infer,
-                         LayoutRule layout) {
+                         LayoutRule layout, decltype(OpDef::band) band) {
   OpDef def;
   def.min_inputs = min_inputs;
   def.max_inputs = max_inputs;
   def.infer = infer;
   def.layout = layout;
+  def.band = band;
   def.operations = count_outputs;
   return def;
 }
@@ -153,28 +155,30 @@ constexpr OpDef movement(int min_inputs, int max_inputs, decltype(OpDef::infer) 
 }  // namespace
 
 const OpDef& Gather_def() {
-  static constexpr OpDef kDef = movement(2, 2, infer_gather, LayoutRule::kRowMajor);
+  static constexpr OpDef kDef = movement(2, 2, infer_gather, LayoutRule::kRowMajor, gather_band);
   return kDef;
 }
 
 const OpDef& GatherElements_def() {
-  static constexpr OpDef kDef = movement(2, 2, infer_gather_elements, LayoutRule::kRowMajor);
+  static constexpr OpDef kDef =
+      movement(2, 2, infer_gather_elements, LayoutRule::kRowMajor, gather_elements_band);
   return kDef;
 }
 
 const OpDef& GatherND_def() {
-  static constexpr OpDef kDef = movement(2, 2, infer_gather_nd, LayoutRule::kRowMajor);
+  static constexpr OpDef kDef =
+      movement(2, 2, infer_gather_nd, LayoutRule::kRowMajor, gather_nd_band);
   return kDef;
 }
 
 const OpDef& Pad_def() {
-  static constexpr OpDef kDef = movement(1, 2, infer_pad, LayoutRule::kFollows);
+  static constexpr OpDef kDef = movement(1, 2, infer_pad, LayoutRule::kFollows, pad_band);
   return kDef;
 }
 
 const OpDef& Resize_def() {
   static constexpr OpDef kDef = [] {
-    OpDef def = movement(1, 1, infer_resize, LayoutRule::kPrefersNhwc);
+    OpDef def = movement(1, 1, infer_resize, LayoutRule::kPrefersNhwc, resize_band);
     def.operations = resize_operations;
     return def;
   }();

@@ -39,4 +39,46 @@ Result<std::vector<TensorType>> infer_types(const Op& op, InputTypes inputs) {
   return types;
 }
 
+TensorType part_type(const TensorType& type, const std::optional<AxisRange>& part) {
+  TensorType result = type;
+  if (part) result.dims[part->axis] = part->rows.count();
+  return result;
+}
+
+namespace {
+
+bool is_split_by_bytes(const TensorType& type) { return dtype_bits(type.dtype) >= 8; }
+
+// The operator on the parts makes results of the promised extents.
+bool is_consistent(const OpBand& band, InputTypes inputs, std::span<const TensorType> outputs,
+                   int axis) {
+  std::vector<TensorType> parts(inputs.size());
+  std::vector<const TensorType*> pointers(inputs.size(), nullptr);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i]) continue;
+    if (band.inputs[i] && !is_split_by_bytes(*inputs[i])) return false;
+    parts[i] = part_type(*inputs[i], band.inputs[i]);
+    pointers[i] = &parts[i];
+  }
+  const auto types = infer_types(band.op, pointers);
+  if (!types.ok()) return false;
+  for (size_t i = 0; i < static_cast<size_t>(band.outputs); ++i) {
+    if ((*types)[i].dims != part_type(outputs[i], AxisRange{axis, band.rows}).dims) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<OpBand> band_of(const Op& op, InputTypes inputs, std::span<const TensorType> outputs,
+                              int axis, Interval rows) {
+  const OpDef& def = op_def(op);
+  if (!def.band || axis < 0 || axis >= outputs[0].dims.rank()) return std::nullopt;
+  if (rows.begin < 0 || rows.count() <= 0 || rows.end > outputs[0].dims[axis]) return std::nullopt;
+  if (!is_split_by_bytes(outputs[0]) || outputs[0].count() == 0) return std::nullopt;
+  std::optional<OpBand> band = def.band(op, inputs, outputs, axis, rows);
+  if (band && !is_consistent(*band, inputs, outputs, axis)) return std::nullopt;
+  return band;
+}
+
 }  // namespace memopt

@@ -32,6 +32,30 @@ struct Box {
   Dims starts;
 };
 
+// The rows [begin, end) of a dimension.
+struct Interval {
+  int64_t begin = 0;
+  int64_t end = 0;
+  int64_t count() const { return end - begin; }
+  bool operator==(const Interval&) const = default;
+};
+
+// Some rows of one axis of a tensor, all of the other axes.
+struct AxisRange {
+  int axis = 0;
+  Interval rows;
+  bool operator==(const AxisRange&) const = default;
+};
+
+// How some rows of a result are computed from parts of the operands.
+struct OpBand {
+  Op op;                                         // applied to the parts
+  std::vector<std::optional<AxisRange>> inputs;  // per operand; nullopt: all of it
+  // The rows that `op` makes. They contain those asked for; only those asked for are right.
+  Interval rows;
+  int outputs = 1;  // results 0 to outputs - 1 are made, each with these rows of the same axis
+};
+
 struct OpDef {
   int min_inputs = 1;
   int max_inputs = 1;  // kUnlimited for concat
@@ -55,6 +79,13 @@ struct OpDef {
   // Input `input` fills this box of output 0 (concat): its producer may write there directly.
   std::optional<Box> (*destination)(const Op&, InputTypes, int input) = nullptr;
 
+  // The parts of the operands that rows [begin, end) of result 0 along `axis` need, and the
+  // operator that makes these rows of them, bit for bit by the same kernel. Conservative: null or
+  // nullopt where the result cannot be split along this axis. Ask band_of(), which checks the
+  // arguments.
+  std::optional<OpBand> (*band)(const Op&, InputTypes, std::span<const TensorType> outputs,
+                                int axis, Interval rows) = nullptr;
+
   // Multiply-accumulates or element operations, for cost models and reports.
   int64_t (*operations)(const Op&, InputTypes, std::span<const TensorType> outputs) = nullptr;
 };
@@ -66,6 +97,14 @@ inline const OpDef& op_def(const Op& op) { return op_def(op_kind(op)); }
 
 // Infers with the arity checked first.
 Result<std::vector<TensorType>> infer_types(const Op& op, InputTypes inputs);
+
+// The band of a node whose types are as infer_types() gives them; nullopt where `rows` is empty or
+// not within the axis, elements are smaller than a byte, or the operator cannot be split there.
+std::optional<OpBand> band_of(const Op& op, InputTypes inputs, std::span<const TensorType> outputs,
+                              int axis, Interval rows);
+
+// The type of a part; all of it for nullopt.
+TensorType part_type(const TensorType& type, const std::optional<AxisRange>& part);
 
 // The definitions, one per line of ops.inc, in runtime/ops/<family>.cc.
 #define OP(name) const OpDef& name##_def();

@@ -1,3 +1,4 @@
+#include "runtime/ops/band_rules.h"
 #include "runtime/ops/infer_checks.h"
 
 namespace memopt {
@@ -78,14 +79,31 @@ Result<std::vector<TensorType>> infer_dynamic_quantize(const Op&, InputTypes inp
                                  {.dtype = DType::kU8, .dims = {}}};
 }
 
+// One scale for all, one per row of `of.axis`, or one per block of rows of it.
+template <typename QuantizeOp>
+std::optional<OpBand> quantize_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                    int axis, Interval rows) {
+  const auto& of = std::get<QuantizeOp>(op);
+  OpBand band = band_of_first(op, inputs, axis, rows);
+  if (inputs[1]->count() == 1) return band;
+  if (of.block_size == 0 && of.axis != axis) return band;
+  if (of.block_size > 0 && of.axis == axis) return std::nullopt;
+  const AxisRange part{of.block_size > 0 ? axis : 0, rows};
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i]) band.inputs[i] = part;
+  }
+  return band;
+}
+
 constexpr OpDef quantization(int min_inputs, int max_inputs, int outputs,
-                             decltype(OpDef::infer) infer) {
+                             decltype(OpDef::infer) infer, decltype(OpDef::band) band) {
   OpDef def;
   def.min_inputs = min_inputs;
   def.max_inputs = max_inputs;
   def.outputs = outputs;
   def.infer = infer;
   def.layout = LayoutRule::kFollows;
+  def.band = band;
   def.operations = count_outputs;
   return def;
 }
@@ -93,17 +111,19 @@ constexpr OpDef quantization(int min_inputs, int max_inputs, int outputs,
 }  // namespace
 
 const OpDef& QuantizeLinear_def() {
-  static constexpr OpDef kDef = quantization(2, 3, 1, infer_quantize);
+  static constexpr OpDef kDef =
+      quantization(2, 3, 1, infer_quantize, quantize_band<QuantizeLinear>);
   return kDef;
 }
 
 const OpDef& DequantizeLinear_def() {
-  static constexpr OpDef kDef = quantization(2, 3, 1, infer_dequantize);
+  static constexpr OpDef kDef =
+      quantization(2, 3, 1, infer_dequantize, quantize_band<DequantizeLinear>);
   return kDef;
 }
 
 const OpDef& DynamicQuantizeLinear_def() {
-  static constexpr OpDef kDef = quantization(1, 1, 3, infer_dynamic_quantize);
+  static constexpr OpDef kDef = quantization(1, 1, 3, infer_dynamic_quantize, nullptr);
   return kDef;
 }
 

@@ -1,6 +1,9 @@
 // Meaning of softmax, reductions, arg-reductions and top-k.
 #include "runtime/ops/reduction.h"
 
+#include <algorithm>
+
+#include "runtime/ops/band_rules.h"
 #include "runtime/ops/infer_checks.h"
 #include "runtime/ops/op_def.h"
 
@@ -64,6 +67,46 @@ Result<std::vector<TensorType>> infer_top_k(const Op& op, InputTypes inputs) {
   return std::vector<TensorType>{y, {DType::kI64, y.dims}};
 }
 
+std::optional<OpBand> softmax_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                   int axis, Interval rows) {
+  if (axis == std::get<Softmax>(op).axis) return std::nullopt;
+  return band_of_first(op, inputs, axis, rows);
+}
+
+// The axis of x that became `axis` of the result, where `is_reduced` axes vanish or become 1.
+template <typename F>
+std::optional<OpBand> band_beside(const Op& op, InputTypes inputs, bool keep_dims, F&& is_reduced,
+                                  int axis, Interval rows) {
+  int own = axis;
+  for (int i = 0; !keep_dims && i <= own; ++i) own += is_reduced(i) ? 1 : 0;
+  if (is_reduced(own)) return std::nullopt;
+  return band_of_first(op, inputs, own, rows);
+}
+
+std::optional<OpBand> reduce_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                  int axis, Interval rows) {
+  const auto& reduce = std::get<Reduce>(op);
+  const auto is_reduced = [&](int i) {
+    return std::find(reduce.axes.begin(), reduce.axes.end(), i) != reduce.axes.end();
+  };
+  return band_beside(op, inputs, reduce.keep_dims, is_reduced, axis, rows);
+}
+
+std::optional<OpBand> arg_reduce_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                      int axis, Interval rows) {
+  const auto& reduce = std::get<ArgReduce>(op);
+  const auto is_reduced = [&](int i) { return i == reduce.axis; };
+  return band_beside(op, inputs, reduce.keep_dims, is_reduced, axis, rows);
+}
+
+std::optional<OpBand> top_k_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                 int axis, Interval rows) {
+  if (axis == std::get<TopK>(op).axis) return std::nullopt;
+  OpBand band = band_of_first(op, inputs, axis, rows);
+  band.outputs = 2;
+  return band;
+}
+
 int64_t elements(const Op&, InputTypes inputs, std::span<const TensorType>) {
   return inputs[0]->count();
 }
@@ -71,25 +114,32 @@ int64_t elements(const Op&, InputTypes inputs, std::span<const TensorType>) {
 }  // namespace
 
 const OpDef& Softmax_def() {
-  static const OpDef def = {
-      .infer = infer_softmax, .layout = LayoutRule::kFollows, .operations = elements};
+  static const OpDef def = {.infer = infer_softmax,
+                            .layout = LayoutRule::kFollows,
+                            .band = softmax_band,
+                            .operations = elements};
   return def;
 }
 
 const OpDef& Reduce_def() {
-  static const OpDef def = {
-      .infer = infer_reduce, .layout = LayoutRule::kAny, .operations = elements};
+  static const OpDef def = {.infer = infer_reduce,
+                            .layout = LayoutRule::kAny,
+                            .band = reduce_band,
+                            .operations = elements};
   return def;
 }
 
 const OpDef& ArgReduce_def() {
-  static const OpDef def = {
-      .infer = infer_arg_reduce, .layout = LayoutRule::kAny, .operations = elements};
+  static const OpDef def = {.infer = infer_arg_reduce,
+                            .layout = LayoutRule::kAny,
+                            .band = arg_reduce_band,
+                            .operations = elements};
   return def;
 }
 
 const OpDef& TopK_def() {
-  static const OpDef def = {.outputs = 2, .infer = infer_top_k, .operations = elements};
+  static const OpDef def = {
+      .outputs = 2, .infer = infer_top_k, .band = top_k_band, .operations = elements};
   return def;
 }
 

@@ -1,4 +1,5 @@
 // Meaning of the normalizations.
+#include "runtime/ops/band_rules.h"
 #include "runtime/ops/infer_checks.h"
 #include "runtime/ops/op_def.h"
 #include "runtime/ops/reduction.h"
@@ -70,6 +71,27 @@ Result<std::vector<TensorType>> infer_layer_norm(const Op& op, InputTypes inputs
       {x.dtype, x.dims}, {DType::kF32, statistics}, {DType::kF32, statistics}};
 }
 
+// Any rows but those of channels.
+std::optional<OpBand> per_channel_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                       int axis, Interval rows) {
+  if (axis == 1) return std::nullopt;
+  return band_of_first(op, inputs, axis, rows);
+}
+
+std::optional<OpBand> instance_norm_band(const Op& op, InputTypes inputs,
+                                         std::span<const TensorType>, int axis, Interval rows) {
+  if (axis != 0) return std::nullopt;
+  return band_of_first(op, inputs, axis, rows);
+}
+
+std::optional<OpBand> layer_norm_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                      int axis, Interval rows) {
+  if (axis >= std::get<LayerNorm>(op).axis) return std::nullopt;
+  OpBand band = band_of_first(op, inputs, axis, rows);
+  band.outputs = 3;
+  return band;
+}
+
 int64_t elements(const Op&, InputTypes inputs, std::span<const TensorType>) {
   return inputs[0]->count();
 }
@@ -85,6 +107,7 @@ const OpDef& BatchNorm_def() {
                             .max_inputs = 5,
                             .infer = infer_batch_norm,
                             .layout = LayoutRule::kFollows,
+                            .band = per_channel_band,
                             .operations = elements};
   return def;
 }
@@ -94,13 +117,16 @@ const OpDef& InstanceNorm_def() {
                             .max_inputs = 3,
                             .infer = infer_instance_norm,
                             .layout = LayoutRule::kFollows,
+                            .band = instance_norm_band,
                             .operations = elements};
   return def;
 }
 
 const OpDef& Lrn_def() {
-  static const OpDef def = {
-      .infer = infer_lrn, .layout = LayoutRule::kFollows, .operations = lrn_operations};
+  static const OpDef def = {.infer = infer_lrn,
+                            .layout = LayoutRule::kFollows,
+                            .band = per_channel_band,
+                            .operations = lrn_operations};
   return def;
 }
 
@@ -109,6 +135,7 @@ const OpDef& LayerNorm_def() {
                             .max_inputs = 3,
                             .outputs = 3,
                             .infer = infer_layer_norm,
+                            .band = layer_norm_band,
                             .operations = elements};
   return def;
 }

@@ -1,4 +1,7 @@
 // Meaning of pooling and its inverse.
+#include <algorithm>
+
+#include "runtime/ops/band_rules.h"
 #include "runtime/ops/infer_checks.h"
 #include "runtime/ops/op_def.h"
 #include "runtime/ops/reduction.h"
@@ -46,6 +49,28 @@ Result<std::vector<TensorType>> infer_max_unpool(const Op& op, InputTypes inputs
   return std::vector<TensorType>{{x.dtype, Dims(unpool.dims)}};
 }
 
+// Windows see the same rows of x and of its padding; without indices, which count all of x. The end
+// padding of the last band is what is left of it, so that averages count the same taps.
+std::optional<OpBand> pool_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                int axis, Interval rows) {
+  const auto& pool = std::get<Pool>(op);
+  OpBand band = band_of_first(op, inputs, axis, rows);
+  if (axis < 2) return band;
+  const int64_t in = inputs[0]->dims[axis];
+  if (in == 0) return std::nullopt;
+  const size_t n = pool.kernel.size();
+  const auto i = static_cast<size_t>(axis) - 2;
+  const WindowBand part =
+      window_band(in, {pool.kernel, pool.strides, pool.dilations, pool.pads}, i, rows);
+  band.inputs[0]->rows = part.rows;
+  auto& of = std::get<Pool>(band.op);
+  of.pads[i] = part.pad_begin;
+  // In ceil mode the last window may leave the padding.
+  of.pads[n + i] = part.rows.end == in ? std::min(part.pad_end, pool.pads[n + i]) : part.pad_end;
+  if (of.pads[i] < 0 || of.pads[n + i] < 0) return std::nullopt;
+  return band;
+}
+
 int64_t pool_operations(const Op& op, InputTypes, std::span<const TensorType> outputs) {
   int64_t operations = outputs[0].count();
   for (const int64_t extent : std::get<Pool>(op).kernel) {
@@ -64,6 +89,7 @@ const OpDef& Pool_def() {
   static const OpDef def = {.outputs = 2,
                             .infer = infer_pool,
                             .layout = LayoutRule::kPrefersNhwc,
+                            .band = pool_band,
                             .operations = pool_operations};
   return def;
 }

@@ -1,5 +1,6 @@
 #include "runtime/ops/window.h"
 
+#include <algorithm>
 #include <string>
 
 #include "runtime/ops/infer_checks.h"
@@ -57,6 +58,15 @@ Result<Dims> window_output(std::span<const int64_t> in, const WindowView& window
     out.push_back(steps + 1);
   }
   return out;
+}
+
+WindowBand window_band(int64_t in, const WindowView& window, size_t i, Interval rows) {
+  const int64_t reach = window.dilations[i] * (window.kernel[i] - 1) + 1;
+  const int64_t low = rows.begin * window.strides[i] - window.pads[i];
+  const int64_t high = (rows.end - 1) * window.strides[i] - window.pads[i] + reach;
+  const int64_t begin = std::clamp<int64_t>(low, 0, in - 1);
+  const int64_t end = std::clamp<int64_t>(high, begin + 1, in);
+  return {.rows = {begin, end}, .pad_begin = begin - low, .pad_end = high - end};
 }
 
 Result<Dims> transposed_window_output(std::span<const int64_t> in, const WindowView& window,

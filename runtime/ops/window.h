@@ -6,6 +6,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/shape.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 
@@ -26,5 +27,17 @@ Result<Dims> window_output(std::span<const int64_t> in, const WindowView& window
 // 1) + 1 - pads.
 Result<Dims> transposed_window_output(std::span<const int64_t> in, const WindowView& window,
                                       std::span<const int64_t> output_padding);
+
+// Rows of a sliding window's result along one dimension: the rows of the input that they read (at
+// least one), and the padding around those that makes the result begin and end with these rows.
+// Padding is negative where the window lies beyond the one row that was taken.
+struct WindowBand {
+  Interval rows;
+  int64_t pad_begin = 0;
+  int64_t pad_end = 0;
+};
+
+// `in` >= 1 is the extent of dimension `i` of the input; `rows` of the result, not empty.
+WindowBand window_band(int64_t in, const WindowView& window, size_t i, Interval rows);
 
 }  // namespace memopt

@@ -152,6 +152,7 @@ void add_copies(List& list) {
   list.add("i4", Transpose{{1, 0}}, {of(DType::kI4, {3, 5})});
   list.add("flatten", Reshape{{2, 60}}, {f32_of({2, 3, 4, 5})});
   list.add("i2", Reshape{{3, 5}}, {of(DType::kI2, {5, 3})});
+  list.add("around_axis", Reshape{{6, 4, 1, 5}}, {f32_of({2, 3, 4, 5})});
   list.add("to_scalar", Reshape{{}}, {of(DType::kI64, {1, 1}, -9, 9)});
   list.add("rows", Expand{{4, 3, 5}}, {f32_of({3, 1})});
   list.add("full_rank", Expand{{2, 4, 3, 5}}, {f32_of({1, 4, 1, 5})});
@@ -218,6 +219,17 @@ void add_resizes(List& list) {
   Resize upsample = twice;
   upsample.coords = ResizeCoords::kAsymmetric;
   upsample.nearest = ResizeNearest::kFloor;
+  for (const int64_t factor : {3, 4}) {
+    Resize r{.dims = {1, 5, 4 * factor, 6}, .scales = {1, 1, double(factor), 1}, .roi = {}};
+    const std::string by = "_by_" + std::to_string(factor);
+    list.add("nearest" + by, r, {f32_of(image)});
+    r.nearest = ResizeNearest::kCeil;
+    list.add("nearest_ceil" + by, r, {f32_of(image)});
+    r.mode = ResizeMode::kLinear;
+    list.add("linear" + by, r, {f32_of(image)});
+    r.coords = ResizeCoords::kAsymmetric;
+    list.add("linear_asymmetric" + by, r, {f32_of(image)});
+  }
   list.add("upsample_u8", upsample, {of(DType::kU8, image, 0, 255)});
   Resize down{.mode = ResizeMode::kLinear,
               .dims = {1, 5, 2, 3},
@@ -280,6 +292,26 @@ void add_contractions(List& list) {
   list.add("batched", MatMul{}, {f32_of({2, 3, 4, 5}), f32_of({3, 5, 6})});
   list.add("gemm", MatMul{.trans_b = true, .activation = {}},
            {f32_of({4, 9}), f32_of({7, 9}), f32_of({7})});
+  // Windows that reach beyond the border by more than a band of rows, leave rows unread, or crop.
+  Conv wide{{window({1, 1}, {6, 2, 5, 2}, 2)}, {}};
+  wide.dilations = {2, 1};
+  list.add("wide", wide, {f32_of({2, 4, 7, 6}), f32_of({6, 2, 5, 5}), f32_of({6})});
+  list.add("strided", Conv{{window({3, 2}, {2, 0, 0, 1})}, {UnaryFn::kHardSwish}},
+           {f32_of({1, 3, 13, 9}), f32_of({4, 3, 2, 3}), missing(), f32_of({1, 4, 5, 4})});
+  list.add("crop", Conv{{window({1, 1}, {-1, 0, -2, 0})}, {}},
+           {f32_of({1, 3, 10, 5}), f32_of({4, 3, 3, 3})});
+  list.add("far_pads", Conv{{window({1, 1}, {5, 0, 6, 0})}, {}},
+           {f32_of({1, 3, 2, 5}), f32_of({4, 3, 2, 2})});
+  list.add("3d", Conv{{window({1, 2, 1}, {1, 0, 1, 1, 1, 0})}, {}},
+           {f32_of({1, 2, 4, 5, 4}), f32_of({3, 2, 3, 2, 3})});
+  list.add("small_kernel", ConvTranspose{{window({3, 3}, {0, 0, 0, 0})}, {2, 0}, {}},
+           {f32_of({1, 4, 4, 3}), f32_of({4, 3, 2, 2})});
+  list.add("grouped", ConvTranspose{{window({2, 1}, {1, 1, 2, 0}, 2)}, {1, 0}, {UnaryFn::kRelu}},
+           {f32_of({2, 4, 5, 3}), f32_of({4, 3, 5, 2}), f32_of({6})});
+  list.add("vectors", MatMul{.trans_a = true, .beta = 0.5, .activation = {}},
+           {f32_of({9, 4}), f32_of({9, 7}), f32_of({4, 1}), f32_of({4, 7})});
+  list.add("residual", MatMul{},
+           {f32_of({3, 2, 4, 5}), f32_of({2, 5, 6}), f32_of({2, 1, 6}), f32_of({3, 2, 4, 6})});
   const auto scale = [] { return f32_of({}, 0.01, 0.1); };
   const auto zero = [](DType type, double value) { return with_values(type, {}, {value}); };
   const SampleInput x = of(DType::kU8, {1, 4, 5, 5}, 0, 255);
@@ -303,9 +335,30 @@ void add_reductions(List& list) {
     op.fn = fn;
     list.add(std::string(enum_name(fn)), op, {f32_of({2, 5, 7, 6})});
   }
+  for (const bool count : {false, true}) {
+    for (const bool ceil : {false, true}) {
+      Pool op = pool;
+      op.fn = PoolFn::kAverage;
+      op.count_include_pad = count;
+      op.ceil_mode = ceil;
+      op.strides = {2, 3};
+      const std::string name = std::string(count ? "_padded" : "") + (ceil ? "_ceil" : "");
+      list.add("average_strided" + name, op, {f32_of({1, 3, 8, 9})});
+      op.kernel = {4, 3};
+      op.strides = {1, 1};
+      op.pads = {3, 1, 2, 1};
+      list.add("average_dense" + name, op, {f32_of({1, 3, 6, 5})});
+    }
+  }
+  Pool holes = pool;
+  holes.dilations = {3, 2};
+  holes.pads = {3, 1, 2, 1};
+  holes.ceil_mode = true;
+  list.add("max_dilated", holes, {f32_of({1, 3, 10, 9})});
   list.add("2x2", MaxUnpool{{1, 1, 4, 4}, {1, 1, 4, 4}},
            {f32_of({1, 1, 2, 2}), with_values(DType::kI64, {1, 1, 2, 2}, {0, 3, 9, 14})});
   const SampleInput x = f32_of({2, 5, 4, 3});
+  list.add("2d", LayerNorm{.axis = 1}, {f32_of({3, 4, 5}), f32_of({5}), missing()});
   list.add("f32", BatchNorm{}, {x, f32_of({5}), f32_of({5}), f32_of({5}), f32_of({5}, 0.5, 2)});
   list.add("f32", InstanceNorm{}, {x, f32_of({5}), f32_of({5})});
   list.add("f32", Lrn{.window = 3}, {x});

@@ -16,6 +16,7 @@
 #include "passes/emit/report_html.h"
 #include "passes/emit/report_json.h"
 #include "passes/emit/report_text.h"
+#include "passes/transform/tile.h"
 #include "runtime/base/file.h"
 #include "tools/cli/cancellation.h"
 #include "tools/cli/dump.h"
@@ -39,6 +40,7 @@ struct Flags {
   std::vector<std::string> disabled;
   std::vector<std::string> disabled_kernels;
   bool reference_kernels = false;
+  std::vector<std::string> tiles;
   std::string planner;
   int64_t work_limit = PlannerOptions{}.work_limit;
   uint64_t seed = PlannerOptions{}.seed;
@@ -90,6 +92,10 @@ void declare(CLI::App& app, Flags& flags) {
                  "pass or technique to leave out (repeatable): " + known_switches());
   app.add_option("--disable-kernel", flags.disabled_kernels, "kernel to leave out (repeatable)");
   app.add_flag("--reference-kernels", flags.reference_kernels, "use the plain kernels only");
+  app.add_option(
+      "--tile", flags.tiles,
+      "compute a region of the optimized graph in bands of rows (axis 2) or of images "
+      "(axis 0): OUTPUT=INPUT[,INPUT...]:AXIS:BANDS, by the names of values (repeatable)");
   app.add_option("--planner", flags.planner, "placement algorithm (default: the portfolio)");
   app.add_option("--work-limit", flags.work_limit,
                  "work that placement may spend, in units of about 2 microseconds")
@@ -192,6 +198,11 @@ Result<CompileOptions> compile_options(const Flags& flags) {
       return usage("--disable: unknown '" + name + "'; known: " + known_switches());
     }
     options.recorded.push_back("disable=" + name);
+  }
+  for (const std::string& text : flags.tiles) {
+    MEMOPT_ASSIGN_OR_RETURN(TileRequest request, parse_tile(text));
+    options.tiles.push_back(std::move(request));
+    options.recorded.push_back("tile=" + text);
   }
   if (flags.reference_kernels) options.recorded.push_back("reference-kernels=1");
   options.recorded.push_back("io=" + flags.io);

@@ -7,6 +7,7 @@
 #include "compiler/ir/verify.h"
 #include "passes/pass.h"
 #include "passes/pipeline.h"
+#include "passes/transform/tile.h"
 #include "runtime/base/file.h"
 
 namespace memopt {
@@ -18,6 +19,7 @@ struct Flags {
   std::string input = "-";
   std::string output = "-";
   std::vector<std::string> passes;
+  std::vector<std::string> tiles;
   bool pipeline = false;
   bool print_after_change = false;
   bool time = false;
@@ -61,6 +63,10 @@ Status optimize(const Flags& flags, std::ostream& out, std::ostream& err) {
   }
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<const Pass*> passes, chosen_passes(flags));
   RunPassesOptions options;
+  for (const std::string& tiling : flags.tiles) {
+    MEMOPT_ASSIGN_OR_RETURN(TileRequest request, parse_tile(tiling));
+    options.pass.tiles.push_back(std::move(request));
+  }
   options.observer = [&](const PassEvent& event) {
     if (flags.time) {
       err << event.pass << ": " << event.seconds << " s" << (event.changed ? "" : " (unchanged)")
@@ -85,6 +91,10 @@ int run_opt(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   app->add_option("input", flags.input, "graph to read; - is standard input");
   app->add_option("-o,--output", flags.output, "where the result goes; - is standard output");
   app->add_option("--passes", flags.passes, "passes to run, in this order")->delimiter(',');
+  app->add_option(
+      "--tile", flags.tiles,
+      "what the pass tile computes in bands: OUTPUT=INPUT[,INPUT...]:AXIS:BANDS, by the "
+      "names of values (repeatable)");
   app->add_flag("--pipeline", flags.pipeline, "run the default pipeline first");
   app->add_option("--stop-after", flags.stop_after, "run only the first N passes");
   app->add_flag("--print-after-change", flags.print_after_change,
