@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from tool import Tools
 
-USAGE, BAD_INPUT, IMPOSSIBLE, NOT_REACHED, VERIFY, ACCURACY, RESOURCE = 2, 3, 4, 5, 6, 7, 9
+DONE, USAGE, BAD_INPUT, IMPOSSIBLE, NOT_REACHED, VERIFY, ACCURACY, RESOURCE = 0, 2, 3, 4, 5, 6, 7, 9
 
 
 def small_model(op="Relu", shape=(1, 4)):
@@ -82,6 +82,24 @@ def check_outputs(c):
     c.expect("malformed budget", USAGE, ["lots"], "compile", model, "--memory-budget", "lots")
 
 
+def check_fits(c):
+    """memopt-inspect fits, on a model whose arena is 64 bytes."""
+    model = c.path("small.onnx")
+    c.expect("fits", DONE, ["yes", "64 bytes", "0 bytes below"], "inspect", "fits", "--budget", "64", model)
+    c.expect("fits as JSON", DONE, ['"answer": "yes"', '"margin_bytes": 960'], "inspect", "fits", "--budget", "1KiB", "--json", model)
+    c.expect("does not fit, proved", IMPOSSIBLE, ["no, proved", "64 bytes"], "inspect", "fits", "--budget", "63", model)
+    c.expect("does not fit, JSON", IMPOSSIBLE, ['"answer": "impossible"', '"lower_bound_bytes": 64', '"margin_bytes": -1'], "inspect",
+             "fits", "--budget", "63", "--json", model)
+    c.expect("not found to fit", NOT_REACHED, ["not found", "64 bytes"], "inspect", "fits", "--budget", "63", "--disable", "order", model)
+    onnx.save(small_model(shape=("rows", 4)), c.path("symbolic.onnx"))
+    for flag in (("--shape", "x=256x4"), ("--dim", "rows=256")):
+        c.expect("a larger shape does not fit", IMPOSSIBLE, ["no, proved", "4096 bytes"], "inspect", "fits", "--budget", "64", *flag,
+                 c.path("symbolic.onnx"))
+    c.expect("fits without a budget", USAGE, ["--budget"], "inspect", "fits", model)
+    c.expect("fits with a malformed budget", USAGE, ["lots"], "inspect", "fits", "--budget", "lots", model)
+    c.expect("fits without such a model", BAD_INPUT, ["nowhere.onnx"], "inspect", "fits", "--budget", "1", c.path("nowhere.onnx"))
+
+
 def check_plans(c):
     plan = c.path("good.plan")
     c.expect("no such plan", BAD_INPUT, ["nowhere.plan"], "run", c.path("nowhere.plan"))
@@ -126,6 +144,7 @@ def main():
             open(c.path(name), "wb").close()
         check_models(c)
         check_outputs(c)
+        check_fits(c)
         check_plans(c)
         print(f"{c.passed} passed, {c.failed} failed")
         return 1 if c.failed else 0

@@ -15,18 +15,21 @@
 #include "passes/emit/report_text.h"
 #include "runtime/base/file.h"
 #include "runtime/plan/load.h"
+#include "tools/cli/fits.h"
 
 namespace memopt {
 namespace {
 
 constexpr const char* kFooter =
     "A plan can also come first: memopt-inspect model.plan map\n"
-    "Exit status: 0 done, 2 usage, 3 bad plan or lock file, 6 unsafe plan, 8 memory grew, 9 disk.\n"
+    "Exit status: 0 done, 2 usage, 3 bad model, plan or lock file, 4 budget proved impossible, 5\n"
+    "budget not reached, 6 unsafe plan, 8 memory grew, 9 disk.\n"
     "Examples:\n"
     "  memopt-inspect model.plan\n"
     "  memopt-inspect explain model.plan --html report.html\n"
     "  memopt-inspect lock model.plan -o memory.lock && memopt-inspect check model.plan "
-    "memory.lock";
+    "memory.lock\n"
+    "  memopt-inspect fits --budget 8MiB model.onnx";
 
 struct Options {
   std::string plan;
@@ -187,7 +190,14 @@ int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err
   checker->add_option("lock", options.other, "Lock file, made by lock")->required();
   checker->callback([&] { action = check; });
 
+  FitsFlags fits;
+  const CLI::App* const fitter = add_fits(app, fits);
+
   if (const auto status = parse_arguments(app, arguments, out, err)) return *status;
+  if (fitter->parsed()) {
+    const Result<int> answer = answer_fits(fits, out);
+    return answer.ok() ? *answer : report_error(app, answer.error(), err);
+  }
   if (options.plan.empty()) {
     return report_error(app, {Code::kUsage, "which plan? (memopt-inspect model.plan)"}, err);
   }

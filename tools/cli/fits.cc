@@ -1,0 +1,120 @@
+#include "tools/cli/fits.h"
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "tools/cli/budget.h"
+#include "tools/cli/cancellation.h"
+#include "tools/cli/sizes.h"
+
+namespace memopt {
+namespace {
+
+// What a search for a plan within the budget found.
+struct Found {
+  Plan plan;
+  bool cancelled = false;
+};
+
+// One compilation: the smallest arena without changing what is computed where.
+Result<Found> search(const FitsFlags& flags) {
+  MEMOPT_ASSIGN_OR_RETURN(const ImportOptions import, import_options(flags.compile));
+  MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(flags.compile));
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_onnx(flags.compile.model, import));
+  const Cancellation cancellation(flags.compile.time_limit);
+  options.buffers.planner.stop = cancellation.token();
+  const auto compiled = compile_graph(std::move(imported.graph), options);
+  if (!compiled.ok()) return in_context(flags.compile.model, compiled.error());
+  return Found{(*compiled)->plan(), (*compiled)->lowered.buffers.cancelled};
+}
+
+struct Answer {
+  int64_t budget_bytes = 0;
+  Fit fit = Fit::kNotReached;
+  const Found* found = nullptr;
+
+  const Plan& plan() const { return found->plan; }
+  int64_t margin_bytes() const { return budget_bytes - plan().arena_bytes; }
+};
+
+const char* name_of(Fit fit) {
+  switch (fit) {
+    case Fit::kYes:
+      return "yes";
+    case Fit::kImpossible:
+      return "impossible";
+    case Fit::kNotReached:
+      return "not_reached";
+  }
+  return "";
+}
+
+int exit_status(Fit fit) {
+  switch (fit) {
+    case Fit::kYes:
+      return 0;
+    case Fit::kImpossible:
+      return static_cast<int>(Code::kBudgetImpossible);
+    case Fit::kNotReached:
+      break;
+  }
+  return static_cast<int>(Code::kBudgetNotReached);
+}
+
+std::string text_of(const Answer& answer) {
+  const Plan& plan = answer.plan();
+  const std::string arena = format_size(plan.arena_bytes);
+  switch (answer.fit) {
+    case Fit::kYes:
+      return "yes: the arena is " + arena + ", " + format_size(answer.margin_bytes()) +
+             " below the budget\n";
+    case Fit::kImpossible:
+      return "no, proved: no order and placement of these operators needs less than " +
+             format_size(plan.certificate.lower_bound_bytes) + ", " +
+             format_size(plan.certificate.lower_bound_bytes - answer.budget_bytes) +
+             " above the budget; the smallest arena found is " + arena + '\n';
+    case Fit::kNotReached:
+      break;
+  }
+  return "not found: the smallest arena found is " + arena + ", " +
+         format_size(-answer.margin_bytes()) + " above the budget; not proved impossible" +
+         (answer.found->cancelled ? ", the search was cancelled\n" : "\n");
+}
+
+std::string json_of(const Answer& answer, const std::string& model) {
+  const Plan& plan = answer.plan();
+  const nlohmann::ordered_json json = {{"schema", "memopt.fits/1"},
+                                       {"model", model},
+                                       {"answer", name_of(answer.fit)},
+                                       {"budget_bytes", answer.budget_bytes},
+                                       {"arena_bytes", plan.arena_bytes},
+                                       {"margin_bytes", answer.margin_bytes()},
+                                       {"lower_bound_bytes", plan.certificate.lower_bound_bytes},
+                                       {"bound_kind", bound_kind_name(plan.certificate.kind)},
+                                       {"constants_bytes", plan.constants_bytes},
+                                       {"cancelled", answer.found->cancelled}};
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace
+
+CLI::App* add_fits(CLI::App& app, FitsFlags& flags) {
+  CLI::App* sub = app.add_subcommand(
+      "fits", "Does a model fit a budget? Exit 0: yes, 4: no, proved, 5: not as far as found");
+  declare_compile_flags(*sub, flags.compile);
+  sub->add_option("--budget", flags.budget, "arena bytes allowed, e.g. 8MiB")->required();
+  sub->add_flag("--json", flags.json, "JSON, schema memopt.fits/1, integer bytes");
+  return sub;
+}
+
+Result<int> answer_fits(const FitsFlags& flags, std::ostream& out) {
+  const std::optional<int64_t> budget = parse_size(flags.budget);
+  if (!budget) return Error{Code::kUsage, "--budget: malformed size '" + flags.budget + "'"};
+  MEMOPT_ASSIGN_OR_RETURN(const Found found, search(flags));
+  const Answer answer{*budget, judge_budget(found.plan, *budget), &found};
+  out << (flags.json ? json_of(answer, flags.compile.model) : text_of(answer)) << std::flush;
+  if (!out) return Error{Code::kOutOfResource, "standard output: cannot write"};
+  return exit_status(answer.fit);
+}
+
+}  // namespace memopt

@@ -1,0 +1,24 @@
+// Does a model fit a memory budget? `memopt-inspect fits`.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "tools/cli/compile_flags.h"
+
+namespace memopt {
+
+struct FitsFlags {
+  CompileFlags compile;
+  std::string budget;
+  bool json = false;
+};
+
+// Adds the subcommand `fits` with its flags.
+CLI::App* add_fits(CLI::App& app, FitsFlags& flags);
+
+// Answers on `out`; nothing is written but that. The exit status: 0 yes, 4 no and proved, 5 no as
+// far as the search got. Errors: of the flags and of the model.
+Result<int> answer_fits(const FitsFlags& flags, std::ostream& out);
+
+}  // namespace memopt
