@@ -5,6 +5,9 @@
 #include <cstring>
 #include <string>
 
+#include "runtime/base/checked.h"
+#include "runtime/kernels/kernel.h"
+
 namespace memopt {
 namespace {
 
@@ -84,7 +87,12 @@ Result<std::unique_ptr<Guard>> Guard::create(const Plan& plan, std::span<std::by
 void Guard::mark(const PlanValue& value, Mark mark) {
   for_each_run(value, [&](int64_t begin, int64_t end) {
     std::memset(marks_.bytes().data() + begin, mark, static_cast<size_t>(end - begin));
+    reserve(end);
   });
+}
+
+void Guard::reserve(int64_t end) {
+  report_.reserved_bytes = std::max(report_.reserved_bytes, align_up(end, kArenaAlignment));
 }
 
 void Guard::poison_dead() {
@@ -106,6 +114,13 @@ void Guard::poison_dead() {
 void Guard::before_run() {
   live_.clear();
   ++report_.runs;
+  for (const auto* values : {&plan_.inputs, &plan_.outputs}) {
+    for (const uint32_t i : *values) {
+      const PlanValue& value = plan_.values[i];
+      if (value.storage != Storage::kArena) continue;
+      for_each_run(value, [&](int64_t, int64_t end) { reserve(end); });
+    }
+  }
 }
 
 void Guard::before(size_t instruction) {
@@ -126,6 +141,7 @@ void Guard::before(size_t instruction) {
     }
   }
   std::fill_n(marks.begin() + call.scratch_offset_bytes, call.scratch_bytes, std::byte{kWritable});
+  if (call.scratch_bytes > 0) reserve(call.scratch_offset_bytes + call.scratch_bytes);
   std::copy(arena_.begin(), arena_.end(), before_.bytes().begin());
 }
 

@@ -12,8 +12,9 @@ GENERATED = [("resnet50", 64, []), ("mobilenetv2", 64, []), ("unet", 64, []), ("
 
 
 class Model:
-    def __init__(self, folder, name, tolerance):
-        self.folder, self.name, self.tolerance = folder, name, tolerance
+    def __init__(self, folder, name, tolerance, required=True):
+        """`required`: memopt has all its operators."""
+        self.folder, self.name, self.tolerance, self.required = folder, name, tolerance, required
         with open(os.path.join(folder, "io.json"), encoding="utf-8") as file:
             self.io = json.load(file)
 
@@ -38,16 +39,15 @@ class Model:
 
 def real_models(materialized, manifest, every=False):
     """From the folder that materialize.py wrote: the models tagged `cnn` and the nine light ones, or every one."""
-    floors = {}
     with open(manifest, encoding="utf-8") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            if every or "cnn" in row["tags"].split(","):
-                floors[row["name"]] = float(row["reference_opt_vs_unopt_maxrel"])
-    models = []
+        rows = {row["name"]: row for row in csv.DictReader(file, delimiter="\t")}
+    found = []
     for name in sorted(os.listdir(materialized)):
-        if name in floors or name.startswith("light_"):
-            models.append(Model(os.path.join(materialized, name), name, floors.get(name, 0.0)))
-    return models
+        required = name not in rows or "cnn" in rows[name]["tags"].split(",")
+        if every or required:
+            floor = float(rows[name]["reference_opt_vs_unopt_maxrel"]) if name in rows else 0.0
+            found.append(Model(os.path.join(materialized, name), name, floor, required))
+    return found
 
 
 def add_reference(folder, size):

@@ -218,7 +218,17 @@ TEST(Guard, HighWaterMarkIsTheArena) {
   ASSERT_TRUE(running.session->bind_output(0, bytes(y)).ok());
   ASSERT_TRUE(running.session->run().ok());
   EXPECT_EQ(y, kOutput);
-  EXPECT_EQ(running.session->guard_report()->high_water_bytes, 128 + 6 * 4);  // used scratch
+  const GuardReport& report = *running.session->guard_report();
+  EXPECT_EQ(report.high_water_bytes, 128 + 6 * 4);  // used scratch
+  EXPECT_EQ(report.reserved_bytes, running.session->plan().arena_bytes);
+}
+
+TEST(Guard, ArenaBeyondWhatStepsUseIsNoticed) {
+  Plan plan = guard_plan("test.relu", true);
+  plan.arena_bytes = 1024;
+  Running running(plan, {.guard = true});
+  ASSERT_TRUE(running.session->run().ok());
+  EXPECT_EQ(running.session->guard_report()->reserved_bytes, 256);  // the end of z
 }
 
 TEST(Guard, CatchesAWriteIntoALiveValue) {

@@ -232,8 +232,9 @@ void print_text(const Outcome& outcome, std::ostream& out) {
         << ", largest " << format_size(counts.largest_library_bytes) << ")\n";
   }
   if (outcome.guard) {
-    out << "guard: " << outcome.guard->steps << " steps without a violation; written up to byte "
-        << outcome.guard->high_water_bytes << " of " << plan.arena_bytes << '\n';
+    out << "guard: " << outcome.guard->steps << " steps without a violation; used up to byte "
+        << outcome.guard->reserved_bytes << " of " << plan.arena_bytes << ", written up to byte "
+        << outcome.guard->high_water_bytes << '\n';
   }
   for (const Checked& checked : outcome.checked) {
     out << checked.name << ": " << to_string(checked.comparison) << '\n';
@@ -277,6 +278,7 @@ void print_json(const Outcome& outcome, std::ostream& out) {
   }
   if (outcome.guard) {
     result["guard"] = {{"steps", outcome.guard->steps},
+                       {"reserved_bytes", outcome.guard->reserved_bytes},
                        {"high_water_bytes", outcome.guard->high_water_bytes}};
   }
   result["compared"] = json::array();
