@@ -23,8 +23,9 @@ struct GuardReport {
   int64_t runs = 0;
   int64_t steps = 0;             // instructions checked without a violation
   int64_t high_water_bytes = 0;  // end of the highest byte of the arena that was written
-  // End of the highest byte that a step read, kept, or had for its outputs or scratch, or that holds
-  // an input or output of the plan; in whole units of kArenaAlignment, which storages begin at.
+  // End of the highest byte that a step read, kept, or had for its outputs or scratch, or that
+  // holds an input or output of the plan; in whole units of kArenaAlignment, which storages begin
+  // at.
   int64_t reserved_bytes = 0;
 };
 

@@ -21,7 +21,7 @@ UNSUPPORTED = 3
 
 
 def check(model, tools, folder):
-    """The list of what is wrong with one model; empty if all is well."""
+    """The list of what is wrong with one model; empty if all is well, None if it is refused and may be."""
     problems = []
 
     def fail(what, process):
@@ -30,7 +30,7 @@ def check(model, tools, folder):
     plan, unshared = os.path.join(folder, "a.plan"), os.path.join(folder, "b.plan")
     compiled = tools.run("compile", model.path, "-o", plan, "--json", *model.shape_flags())
     if compiled.returncode == UNSUPPORTED and not model.required:
-        return problems
+        return None
     if compiled.returncode:
         fail("compile", compiled)
         return problems
@@ -76,7 +76,7 @@ def main():
     parser.add_argument("--models", required=True, help="folder of manifest.tsv and materialize.py")
     parser.add_argument("--only", nargs="*")
     arguments = parser.parse_args()
-    tools, failed, passed = Tools(arguments.bin), 0, 0
+    tools, failed, passed, refused = Tools(arguments.bin), 0, 0, 0
     with tempfile.TemporaryDirectory() as base:
         for model in models.all_models(base, arguments.models, arguments.only, every=True):
             folder = os.path.join(base, "out")
@@ -84,9 +84,13 @@ def main():
             problems = check(model, tools, folder)
             shutil.rmtree(folder)
             shutil.rmtree(model.folder)
+            if problems is None:
+                refused += 1
+                print(model.name, "refused", flush=True)
+                continue
             failed, passed = failed + bool(problems), passed + (not problems)
             print(model.name, "ok" if not problems else "FAILED", *problems, sep="\n    " if problems else " ", flush=True)
-    print(f"{passed} passed, {failed} failed")
+    print(f"{passed} passed, {failed} failed, {refused} refused")
     return 1 if failed or not passed else 0
 
 
