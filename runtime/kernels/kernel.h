@@ -78,7 +78,7 @@ struct RunContext {
   std::span<const Tensor> inputs;   // data == nullptr: missing optional operand
   std::span<const Tensor> outputs;  // data == nullptr: an output nobody reads
   void* scratch = nullptr;
-  Parallel* parallel = nullptr;
+  Parallel* parallel = nullptr;  // null: all work is done on the calling thread
 };
 
 // A kernel made ready for one node: holds everything that can be computed before run().

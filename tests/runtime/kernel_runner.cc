@@ -150,7 +150,8 @@ Result<std::vector<std::vector<std::byte>>> run_kernel(const KernelDef& kernel,
   MEMOPT_ASSIGN_OR_RETURN(const auto created,
                           kernel.create(operands.request(test, options.target)));
   Buffer scratch(static_cast<size_t>(needs.scratch_bytes), options.poison);
-  Threads threads(options.threads);
+  Threads threads(std::max(1, options.threads));
+  Parallel* const parallel = options.threads == 0 ? nullptr : &threads;
 
   std::vector<Buffer> outputs;
   std::vector<Tensor> in, out;
@@ -169,7 +170,7 @@ Result<std::vector<std::vector<std::byte>>> run_kernel(const KernelDef& kernel,
     out.push_back({operand.dtype, operand.layout, operand.dims, operand.strides, data});
   }
   for (int i = 0; i < options.repeat; ++i) {
-    MEMOPT_RETURN_IF_ERROR(created->run({in, out, scratch.data(), &threads}));
+    MEMOPT_RETURN_IF_ERROR(created->run({in, out, scratch.data(), parallel}));
   }
   const auto intact = [](Buffer& buffer) { return buffer.intact(); };
   if (!std::all_of(inputs.begin(), inputs.end(), intact) ||
@@ -213,10 +214,10 @@ void expect_equals_reference(const KernelDef& kernel, const TestCase& test, doub
       different += (*found)[0][i] != (*expected)[0][i];
     EXPECT_EQ(different, 0u) << "of " << (*found)[0].size() << " bytes";
   }
-  for (const int threads : {1, 2, 3}) {
+  for (const int threads : {0, 1, 2, 3}) {
     options.threads = threads;
-    options.poison = threads == 1 ? 0x00 : 0xff;
-    options.repeat = threads;
+    options.poison = threads <= 1 ? 0x00 : 0xff;
+    options.repeat = std::max(1, threads);
     EXPECT_TRUE(*run_kernel(kernel, test, options) == *found) << threads << " threads";
   }
   if (in_place_input >= 0) {

@@ -28,7 +28,7 @@ struct TestCase {
 };
 
 struct RunOptions {
-  int threads = 1;
+  int threads = 1;  // 0: the kernel gets no Parallel
   Target target{host_isa(), 2};
   int in_place_input = -1;  // output 0 lies in the memory of this input
   uint8_t poison = 0xff;    // of outputs and scratch: 0xff.. is a NaN
@@ -60,7 +60,7 @@ Result<std::vector<std::vector<std::byte>>> run_kernel(const KernelDef& kernel,
 double relative_difference(const std::vector<std::byte>& a, const std::vector<std::byte>& b);
 
 // What every kernel must pass: its outputs equal the reference kernel's (f32: relative to the
-// range, others and tolerance 0: exactly), and are the same bits for 1, 2 and 3 threads, whatever
+// range, others and tolerance 0: exactly), and are the same bits for 0 to 3 threads, whatever
 // scratch and outputs held, and, where input `in_place_input` >= 0 may be overwritten, in place.
 void expect_equals_reference(const KernelDef& kernel, const TestCase& test, double tolerance = 2e-5,
                              int in_place_input = -1);

@@ -42,14 +42,15 @@ struct Step {
     if constexpr (kStep == ReduceStep::kSum) return sum + x;
     if constexpr (kStep == ReduceStep::kAbs) return sum + abs(x);
     if constexpr (kStep == ReduceStep::kSquare) return fma(x, x, sum);
-    if constexpr (kStep == ReduceStep::kMax) return max(sum, x);
-    if constexpr (kStep == ReduceStep::kMin) return min(sum, x);
+    // max and min give x where either is NaN: what was NaN stays so.
+    if constexpr (kStep == ReduceStep::kMax) return sum == sum ? max(sum, x) : sum;
+    if constexpr (kStep == ReduceStep::kMin) return sum == sum ? min(sum, x) : sum;
   }
   static void combine(double& total, double value) {
     if constexpr (kStep == ReduceStep::kMax) {
-      total = value > total ? value : total;
+      total = value > total || value != value ? value : total;  // NaN wins
     } else if constexpr (kStep == ReduceStep::kMin) {
-      total = value < total ? value : total;
+      total = value < total || value != value ? value : total;
     } else {
       total += value;
     }

@@ -114,14 +114,15 @@ inline float sum_of(Vec x) {
   for (int64_t i = 0; i < kWidth; ++i) sum += x[i];
   return sum;
 }
+// NaN if a lane is.
 inline float max_of(Vec x) {
   float result = x[0];
-  for (int64_t i = 1; i < kWidth; ++i) result = x[i] > result ? x[i] : result;
+  for (int64_t i = 1; i < kWidth; ++i) result = x[i] > result || x[i] != x[i] ? x[i] : result;
   return result;
 }
 inline float min_of(Vec x) {
   float result = x[0];
-  for (int64_t i = 1; i < kWidth; ++i) result = x[i] < result ? x[i] : result;
+  for (int64_t i = 1; i < kWidth; ++i) result = x[i] < result || x[i] != x[i] ? x[i] : result;
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "runtime/base/checked.h"
+#include "runtime/kernels/strided.h"
 
 namespace memopt::onednn {
 namespace {
@@ -110,11 +111,7 @@ class ProgramKernel final : public Kernel {
       const dnnl_status_t status = run_chunk(context, static_cast<size_t>(chunk));
       if (status != dnnl_success) failure = status;
     };
-    if (chunks_.size() == 1) {
-      body(0);
-    } else {
-      context.parallel->for_each(static_cast<int64_t>(chunks_.size()), body);
-    }
+    for_each_chunk(context.parallel, static_cast<int64_t>(chunks_.size()), body);
     if (failure == dnnl_success) return {};
     return check(failure, "execution");
   }
