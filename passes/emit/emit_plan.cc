@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <string_view>
+#include <tuple>
 
 #include "runtime/base/checked.h"
 #include "runtime/base/page_buffer.h"
@@ -95,6 +98,10 @@ class Emitter {
   uint32_t packed_index(NodeId id, const PackedOperand& packed) {
     const ValueId value = graph_.node(id).inputs[static_cast<size_t>(packed.input)];
     const Value& constant = graph_.value(value);
+    // Nodes that pack a constant in the same order share its bytes (bands of one convolution).
+    const auto [index, inserted] =
+        packed_.try_emplace({value, kernels_[id].kernel->name, packed.order, packed.bytes});
+    if (!inserted) return index->second;
     PlanValue entry{.name = constant.name + '@' + std::to_string(emitted_.plan.instructions.size()),
                     .dtype = constant.type.dtype,
                     .layout = Layout::kPacked,
@@ -104,8 +111,9 @@ class Emitter {
                     .offset_bytes = add_constant_bytes(packed.bytes),
                     .bytes = packed.bytes,
                     .alias = std::nullopt};
-    return append(std::move(entry),
-                  ConstantSource{.value = value, .packed_for = id, .input = packed.input});
+    index->second = append(std::move(entry),
+                           ConstantSource{.value = value, .packed_for = id, .input = packed.input});
+    return index->second;
   }
 
   void add_instruction(size_t step) {
@@ -146,6 +154,7 @@ class Emitter {
   const BufferAssignment& assignment_;
   const BufferOptions& options_;
   ValueMap<std::optional<uint32_t>> index_;
+  std::map<std::tuple<ValueId, std::string_view, uint64_t, int64_t>, uint32_t> packed_;
   EmittedPlan emitted_;
   int64_t constants_bytes_ = 0;
 };

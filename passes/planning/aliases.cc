@@ -123,8 +123,9 @@ class AliasFinder {
       if (!node.outputs[i]) continue;
       const TensorType& out = graph_.type(node.outputs[i]);
       boxes[i] = def.view(node.op, types, static_cast<int>(i));
-      if (!boxes[i] || !is_dense(out.dims, strides, out.layout) || dtype_bits(out.dtype) < 8 ||
-          !free_root(node.outputs[i]) || !may_be_view(node.outputs[i], node.inputs[0])) {
+      if (!boxes[i] || dtype_bits(out.dtype) < 8 || !free_root(node.outputs[i]) ||
+          !may_be_view(node.outputs[i], node.inputs[0]) ||
+          (!is_dense(out.dims, strides, out.layout) && !can_be_strided(node.outputs[i], strides))) {
         return;
       }
     }
@@ -154,6 +155,19 @@ class AliasFinder {
     if (!choice.kernel->needs) return true;
     const auto needs = choice.kernel->needs(request);
     return needs.ok() && needs->scratch_bytes == choice.needs.scratch_bytes;
+  }
+
+  // Everyone who reads the value moves its elements to another layout, and can do so from there
+  // (rows of a row-major image on their way to channels-last).
+  bool can_be_strided(ValueId value, const Dims& strides) const {
+    if (graph_.is_output(value)) return false;
+    for (const Use& use : graph_.uses(value)) {
+      if (op_def(graph_.node(use.node).op).layout != LayoutRule::kAny ||
+          !kernel_accepts(use.node, value, strides)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   bool can_be_part(ValueId part, NodeId concat, const Dims& strides) const {

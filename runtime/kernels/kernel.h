@@ -44,6 +44,9 @@ struct KernelRequest {
 struct PackedOperand {
   int input = 0;
   int64_t bytes = 0;
+  // Names the order within the kernel: one constant packed to equal orders gives equal bytes, so
+  // that nodes which read the same constant share them.
+  uint64_t order = 0;
 };
 
 // What a kernel needs for a request. Scratch is 64-byte aligned, private to the call, and does not

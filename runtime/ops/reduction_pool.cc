@@ -49,10 +49,10 @@ Result<std::vector<TensorType>> infer_max_unpool(const Op& op, InputTypes inputs
   return std::vector<TensorType>{{x.dtype, Dims(unpool.dims)}};
 }
 
-// Windows see the same rows of x and of its padding; without indices, which count all of x. The end
-// padding of the last band is what is left of it, so that averages count the same taps.
-std::optional<OpBand> pool_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
-                                int axis, Interval rows) {
+// Windows see the same rows of x and of its padding; without indices, which count all of x.
+std::optional<OpBand> pool_band(const Op& op, InputTypes inputs,
+                                std::span<const TensorType> outputs, int axis, Interval rows) {
+  if (rows.begin < 0) return std::nullopt;
   const auto& pool = std::get<Pool>(op);
   OpBand band = band_of_first(op, inputs, axis, rows);
   if (axis < 2) return band;
@@ -65,8 +65,14 @@ std::optional<OpBand> pool_band(const Op& op, InputTypes inputs, std::span<const
   band.inputs[0]->rows = part.rows;
   auto& of = std::get<Pool>(band.op);
   of.pads[i] = part.pad_begin;
-  // In ceil mode the last window may leave the padding.
-  of.pads[n + i] = part.rows.end == in ? std::min(part.pad_end, pool.pads[n + i]) : part.pad_end;
+  of.pads[n + i] = part.pad_end;
+  const bool counts_padding = pool.fn == PoolFn::kAverage && pool.count_include_pad;
+  if (counts_padding && part.rows.end == in && part.pad_end > pool.pads[n + i]) {
+    // The last window of ceil mode leaves the padding, and must do so again. Alone it would not
+    // fit.
+    if (rows.count() == 1) return pool_band(op, inputs, outputs, axis, {rows.begin - 1, rows.end});
+    of.pads[n + i] = pool.pads[n + i];
+  }
   if (of.pads[i] < 0 || of.pads[n + i] < 0) return std::nullopt;
   return band;
 }

@@ -102,6 +102,10 @@ TEST(Band, ResultsInBandsAreTheWholeResult) {
           SCOPED_TRACE(sample.name + ", axis " + std::to_string(axis) + ", rows " +
                        std::to_string(rows.begin) + " to " + std::to_string(rows.end));
           const auto band = band_of(sample, whole, axis, rows);
+          // Windows can be cut everywhere, within channels too by pooling.
+          const bool is_window = std::holds_alternative<Pool>(sample.op) ||
+                                 (std::holds_alternative<Conv>(sample.op) && axis != 1);
+          EXPECT_TRUE(band || !is_window);
           if (!band) continue;
           EXPECT_LE(band->rows.begin, rows.begin);
           EXPECT_GE(band->rows.end, rows.end);

@@ -55,6 +55,21 @@ uint64_t stamp(const Packing& packing) {
   return hash.value();
 }
 
+// The stamp, and where the parts come from.
+uint64_t order_of(const Packing& packing) {
+  Hash hash;
+  hash.add(static_cast<int64_t>(stamp(packing)));
+  for (const PackedPart& part : packing.parts) {
+    hash.add(part.from_offset_bytes);
+    hash.add(part.from.ndims);
+    for (int i = 0; i < part.from.ndims; ++i) {
+      hash.add(part.from.dims[i]);
+      hash.add(part.from.format_desc.blocking.strides[i]);
+    }
+  }
+  return hash.value();
+}
+
 // A memory object that remembers its handle, because setting one allocates.
 struct Slot {
   Memory memory;
@@ -297,7 +312,7 @@ Result<std::shared_ptr<const Program>> find_program(const KernelRequest& request
 Result<KernelNeeds> program_needs(const Program& program) {
   KernelNeeds needs{program.scratch_bytes(), {}};
   const Packing& packing = program.packing;
-  if (packing.input >= 0) needs.packed.push_back({packing.input, packing.bytes});
+  if (packing.input >= 0) needs.packed.push_back({packing.input, packing.bytes, order_of(packing)});
   return needs;
 }
 

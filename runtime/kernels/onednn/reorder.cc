@@ -8,6 +8,24 @@
 namespace memopt::onednn {
 namespace {
 
+// Dense, or a part of a larger tensor in the same layout: the strides grow from the last stored
+// dimension to the first.
+bool is_box(const Operand& operand) {
+  const Dims& dims = operand.dims;
+  const Dims order = dense_strides(dims, operand.layout);
+  for (int i = 0; i < dims.rank(); ++i) {
+    const int64_t stride = operand.strides[i];
+    if (dims[i] == 1) continue;
+    if (stride < order[i] || stride > (int64_t{1} << 40)) return false;
+    for (int j = 0; j < dims.rank(); ++j) {
+      if (dims[j] == 1 || order[j] >= order[i]) continue;
+      // All of the inner dimension lies before the next step of the outer one.
+      if (operand.strides[j] > stride / dims[j]) return false;
+    }
+  }
+  return true;
+}
+
 Result<Program> build_reorder(const KernelRequest& request) {
   if (request.inputs.size() != 1 || request.outputs.size() != 1) {
     return internal_error("reorder: operands");
@@ -16,18 +34,17 @@ Result<Program> build_reorder(const KernelRequest& request) {
   const Operand& y = request.outputs[0];
   const int rank = x.dims.rank();
   const auto is_served = [](const Operand& operand) {
-    return operand.present && operand.layout != Layout::kPacked && data_type(operand.dtype) &&
-           is_dense(operand.dims, operand.strides, operand.layout);
+    return operand.present && operand.layout != Layout::kPacked && data_type(operand.dtype);
   };
   if (rank < 3 || rank > 5 || y.dims != x.dims || y.dtype != x.dtype || !is_served(x) ||
-      !is_served(y)) {
+      !is_served(y) || !is_box(x) || !is_dense(y.dims, y.strides, y.layout)) {
     return internal_error("reorder: types or layouts");
   }
   const auto count = checked_count(x.dims);
   if (!count || *count < 1 || *count > (int64_t{1} << 40))
     return internal_error("reorder: extents");
   const int64_t element = dtype_bits(x.dtype) / 8;
-  const Dims from_strides = dense_strides(x.dims, x.layout);
+  const Dims from_strides = x.strides;
   const Dims to_strides = dense_strides(y.dims, y.layout);
   Program program;
   for (const Slice& slice :
