@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Includes point one way: runtime <- compiler <- passes <- tools. Only compiler/onnx sees protobuf, only runtime/kernels/onednn
-sees oneDNN, LLVM stays in compiler/ and passes/, nothing reads the environment."""
+"""Includes point one way: runtime <- compiler <- passes <- tools; tools/certificate, the checker of bounds, sees runtime/ alone.
+Only compiler/onnx sees protobuf, only runtime/kernels/onednn sees oneDNN, LLVM stays in compiler/ and passes/, nothing reads the
+environment."""
 import os
 import re
 import sys
@@ -28,7 +29,8 @@ def sources(folder):
 
 
 def main():
-    problems = []
+    problems = [f"{path} includes more than runtime/" for path, text in sources("tools/certificate")
+                if re.search(r'#include "(?!runtime/|tools/certificate/)', text)]
     for rank, layer in enumerate(LAYERS):
         above = "|".join(LAYERS[rank + 1:])
         for path, text in sources(layer):

@@ -12,8 +12,10 @@
 #include "passes/emit/report_json.h"
 #include "passes/emit/report_text.h"
 #include "runtime/base/file.h"
+#include "tools/certificate/find.h"
 #include "tools/cli/budget.h"
 #include "tools/cli/cancellation.h"
+#include "tools/cli/certificate_text.h"
 #include "tools/cli/compile_flags.h"
 #include "tools/cli/dump.h"
 #include "tools/cli/sizes.h"
@@ -26,6 +28,7 @@ struct Flags : CompileFlags {
   std::string memory_budget;
   std::string emit_onnx;
   std::string html;
+  std::string certificate;
   std::string dump_dir;
   bool json = false;
   bool quiet = false;
@@ -40,6 +43,9 @@ void declare(CLI::App& app, Flags& flags) {
                  "arena bytes allowed, e.g. 8MiB; exit 4 or 5 where the plan needs more");
   app.add_option("--emit-onnx", flags.emit_onnx, "also write the optimized model as ONNX");
   app.add_option("--html", flags.html, "also write the report as one HTML file");
+  app.add_option("--certificate", flags.certificate,
+                 "also write what is proved about the arena, with witnesses, as JSON for "
+                 "memopt-verify --certificate; needs -o");
   app.add_option("--dump-dir", flags.dump_dir,
                  "write the graph after every pass, the problem and the plan");
   app.add_flag("--json", flags.json, "print the report as JSON");
@@ -72,6 +78,11 @@ class Progress {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
+Status write_certificate(const Flags& flags, certificate::Certificate certificate) {
+  MEMOPT_ASSIGN_OR_RETURN(certificate.plan_digest, certificate::plan_digest(flags.output));
+  return write_file(flags.certificate, certificate::to_json(certificate));
+}
+
 Status write_outputs(const Flags& flags, const CompiledModel& model) {
   if (!flags.emit_onnx.empty()) {
     MEMOPT_RETURN_IF_ERROR(
@@ -99,6 +110,9 @@ Status print_report(const Flags& flags, const CompiledModel& model, const Compil
 
 Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   Progress progress(err, flags.quiet);
+  if (!flags.certificate.empty() && flags.output.empty()) {
+    return usage("--certificate is about a plan file: give its name with -o");
+  }
   MEMOPT_ASSIGN_OR_RETURN(const ImportOptions import, import_options(flags));
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(flags));
   std::optional<int64_t> budget;
@@ -121,12 +135,22 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   }();
   options.buffers.planner.stop = {};
   if (!compiled.ok()) return in_context(flags.model, compiled.error());
-  const CompiledModel& model = **compiled;
+  CompiledModel& model = **compiled;
+  std::optional<certificate::Certificate> certificate;
+  if (!flags.certificate.empty()) {
+    progress.stage("certificate");
+    MEMOPT_ASSIGN_OR_RETURN(certificate, certificate::find_certificate(model.plan()));
+    certificate::adopt_claim(*certificate, model.emitted.plan);
+  }
   if (dumper) MEMOPT_RETURN_IF_ERROR(dumper->dump_memory(model));
   if (budget)
     MEMOPT_RETURN_IF_ERROR(check_budget(model.plan(), *budget, model.lowered.buffers.cancelled));
   MEMOPT_RETURN_IF_ERROR(write_outputs(flags, model));
+  if (certificate) MEMOPT_RETURN_IF_ERROR(write_certificate(flags, *certificate));
   if (!flags.quiet) MEMOPT_RETURN_IF_ERROR(print_report(flags, model, options, out));
+  if (certificate && !flags.quiet && !flags.json) {
+    out << "\nCertificate\n" << certificate_text(*certificate, model.plan());
+  }
   if (!model.lowered.buffers.cancelled || budget) return {};
   return Error{Code::kBudgetNotReached,
                "the search was cancelled; this is the best plan that it had found"};

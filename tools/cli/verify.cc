@@ -3,15 +3,21 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "runtime/base/file.h"
 #include "runtime/plan/load.h"
 #include "runtime/plan/verify.h"
+#include "tools/certificate/check.h"
+#include "tools/cli/certificate_text.h"
 #include "tools/cli/sizes.h"
 
 namespace memopt {
 namespace {
 
+constexpr int64_t kMaxCertificateBytes = int64_t{64} << 20;
+
 struct Options {
   std::string plan;
+  std::string certificate;
   bool json = false;
   bool dump = false;
 };
@@ -28,12 +34,41 @@ Status verify_file(const std::string& path, std::shared_ptr<const LoadedPlan>& l
   return {};
 }
 
+// Reads the certificate and checks it against the plan.
+Result<certificate::Certificate> verify_certificate(const Options& options, const Plan& plan) {
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> file,
+                          read_file(options.certificate, kMaxCertificateBytes));
+  auto parsed =
+      certificate::parse_certificate({reinterpret_cast<const char*>(file.data()), file.size()});
+  if (!parsed.ok()) return in_context(options.certificate, parsed.error());
+  MEMOPT_ASSIGN_OR_RETURN(const std::string digest, certificate::plan_digest(options.plan));
+  const Status status = certificate::check_certificate(*parsed, plan, digest);
+  if (!status.ok()) return in_context(options.certificate, status.error());
+  return parsed;
+}
+
+void add_certificate(nlohmann::ordered_json& result, const certificate::Certificate& certificate,
+                     const Plan& plan) {
+  auto& statements = result["statements"] = nlohmann::ordered_json::array();
+  for (const certificate::Statement& statement : certificate.statements) {
+    statements.push_back({{"orders", statement.orders == BoundKind::kAllOrders ? "all" : "this"},
+                          {"lower_bound_bytes", statement.bytes},
+                          {"gap_bytes", plan.arena_bytes - statement.bytes},
+                          {"witness", certificate::witness_name(statement.witness)},
+                          {"sentence", sentence(statement, plan)}});
+  }
+}
+
 }  // namespace
 
 int run_verify(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   Options options;
-  const auto app = make_app("verify", "Checks that a plan is complete, undamaged and safe to run.");
+  const auto app = make_app("verify",
+                            "Checks that a plan is complete, undamaged and safe to run; with a "
+                            "certificate, that no plan of these operators needs less arena.");
   app->add_option("plan", options.plan, "Plan file")->required();
+  app->add_option("--certificate", options.certificate,
+                  "also check what this certificate (memopt-compile --certificate) states");
   app->add_flag("--json", options.json, "Print the result as JSON");
   app->add_flag("--dump", options.dump, "Print the whole plan as text, even if it is not sound");
   if (const auto exit = parse_arguments(*app, arguments, out, err)) return *exit;
@@ -44,7 +79,16 @@ int run_verify(const Arguments& arguments, std::ostream& out, std::ostream& err)
     out << dump_plan(*plan);
   }
   std::shared_ptr<const LoadedPlan> loaded;
-  const Status status = verify_file(options.plan, loaded);
+  Status status = verify_file(options.plan, loaded);
+  std::optional<certificate::Certificate> certificate;
+  if (status.ok() && !options.certificate.empty()) {
+    auto checked = verify_certificate(options, loaded->plan());
+    if (checked.ok()) {
+      certificate = *std::move(checked);
+    } else {
+      status = checked.error();
+    }
+  }
   if (options.json) {
     nlohmann::ordered_json result = {{"schema", 1}, {"plan", options.plan}, {"ok", status.ok()}};
     if (status.ok()) {
@@ -53,6 +97,7 @@ int run_verify(const Arguments& arguments, std::ostream& out, std::ostream& err)
       result["values"] = plan.values.size();
       result["arena_bytes"] = plan.arena_bytes;
       result["constants_bytes"] = plan.constants_bytes;
+      if (certificate) add_certificate(result, *certificate, plan);
     } else {
       result["error"] = status.error().message;
     }
@@ -64,6 +109,7 @@ int run_verify(const Arguments& arguments, std::ostream& out, std::ostream& err)
     out << options.plan << ": verified. " << plan.instructions.size() << " instructions, "
         << plan.values.size() << " values, arena " << format_size(plan.arena_bytes)
         << ", constants " << format_size(plan.constants_bytes) << " (digest right).\n";
+    if (certificate) out << certificate_text(*certificate, plan);
   }
   return 0;
 }

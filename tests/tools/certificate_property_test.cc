@@ -1,0 +1,223 @@
+// What certificates state is true: against brute force over all orders.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "passes/compile.h"
+#include "tests/planning/order_random.h"
+#include "tests/support/random_graph.h"
+#include "tests/tools/certificate_brute_force.h"
+#include "tools/certificate/check.h"
+#include "tools/certificate/exhaustion.h"
+#include "tools/certificate/find.h"
+#include "tools/certificate/find_flow.h"
+#include "tools/certificate/occupancy.h"
+
+namespace memopt::certificate {
+namespace {
+
+constexpr SearchLimit kNoLimit{.states = int64_t{1} << 20, .work = int64_t{1} << 30};
+
+void sort_unique(std::vector<int32_t>& items) {
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
+}
+
+// Any storages, shared and touched in any way: more than plans have. Sizes in blocks of 64.
+Problem random_problem(uint32_t seed, const RandomOrderOptions& options) {
+  const OrderProblem source = random_order_problem(seed, options);
+  Problem problem;
+  for (const int64_t bytes : source.scratch_bytes) {
+    problem.steps.emplace_back().scratch_bytes = bytes * 64;
+  }
+  for (const OrderStorage& storage : source.storages) {
+    problem.storages.push_back({.value = static_cast<uint32_t>(problem.storages.size()),
+                                .bytes = storage.bytes * 64,
+                                .at_start = storage.live_at_start,
+                                .at_end = storage.live_at_end,
+                                .steps = {}});
+  }
+  const auto touch = [&](int32_t step, int32_t storage) {
+    problem.steps[step].storages.push_back(storage);
+    problem.storages[storage].steps.push_back(step);
+  };
+  const auto wait = [&](int32_t step, int32_t earlier) {
+    problem.steps[step].before.push_back(earlier);
+    problem.steps[earlier].after.push_back(step);
+  };
+  for (const OrderValue& value : source.values) {
+    if (value.producer != kNoOp) touch(value.producer, value.storage);
+    for (const int32_t step : value.consumers) {
+      touch(step, value.storage);
+      if (value.producer != kNoOp) wait(step, value.producer);
+    }
+  }
+  for (const OrderDependence& edge : source.dependences) wait(edge.after, edge.before);
+  for (const InPlaceCandidate& pair : source.in_place) {
+    const int32_t result = source.values[pair.output].storage;
+    const int32_t operand = source.values[pair.input].storage;
+    if (result == operand) continue;
+    problem.steps[pair.op].overwrites.push_back(
+        {result, operand,
+         std::min(problem.storages[result].bytes, problem.storages[operand].bytes)});
+  }
+  for (Step& step : problem.steps) {
+    sort_unique(step.storages);
+    sort_unique(step.before);
+    sort_unique(step.after);
+    std::sort(step.overwrites.begin(), step.overwrites.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.result, a.operand) < std::pair(b.result, b.operand);
+    });
+    const auto same = [](const Overwrite& a, const Overwrite& b) {
+      return a.result == b.result && a.operand == b.operand;
+    };
+    step.overwrites.erase(std::unique(step.overwrites.begin(), step.overwrites.end(), same),
+                          step.overwrites.end());
+  }
+  for (ArenaStorage& storage : problem.storages) sort_unique(storage.steps);
+  return problem;
+}
+
+// Names for the storages and steps of a problem without a plan.
+Plan names_for(const Problem& problem) {
+  Plan plan;
+  plan.arena_bytes = INT64_MAX;
+  for (size_t i = 0; i < problem.storages.size(); ++i) {
+    plan.values.emplace_back().name = "s" + std::to_string(i);
+  }
+  for (size_t i = 0; i < problem.steps.size(); ++i) {
+    plan.instructions.emplace_back().name = "step" + std::to_string(i);
+  }
+  return plan;
+}
+
+class RandomProblems : public testing::TestWithParam<uint32_t> {
+ protected:
+  void SetUp() override {
+    RandomOrderOptions options;
+    options.ops = 3 + static_cast<int32_t>(GetParam() % 6);
+    options.max_inputs = 1 + static_cast<int32_t>(GetParam() % 3);
+    options.sharing = GetParam() % 2 == 0;
+    problem_ = random_problem(GetParam(), options);
+    plan_ = names_for(problem_);
+    least_ = least_bytes(problem_);
+  }
+  Problem problem_;
+  Plan plan_;
+  int64_t least_ = 0;
+};
+
+TEST_P(RandomProblems, OccupancyIsTheDefinition) {
+  std::vector<int32_t> order;
+  for (int32_t i = 0; i < problem_.step_count(); ++i) order.push_back(i);
+  int64_t most = std::max(start_bytes(problem_), end_bytes(problem_));
+  for (const int64_t bytes : running_bytes_in_order(problem_)) most = std::max(most, bytes);
+  EXPECT_EQ(most, bytes_of_order(problem_, order));
+  std::vector<int32_t> mirrored(order.rbegin(), order.rend());
+  for (int32_t& step : mirrored) step = problem_.step_count() - 1 - step;
+  EXPECT_EQ(bytes_of_order(reversed(problem_), mirrored), most);
+}
+
+// The least that the steps need; what is there at the start or end without being touched is not
+// the search's business.
+TEST_P(RandomProblems, TheSearchEndsExactlyBelowTheOptimum) {
+  Problem steps_only = part_of(problem_, 0, problem_.step_count());
+  const int64_t least = least_bytes(steps_only);
+  for (const Problem& problem : {steps_only, reversed(steps_only)}) {
+    EXPECT_EQ(search_orders(problem, least - 1, kNoLimit).end, SearchEnd::kExhausted);
+    EXPECT_EQ(search_orders(problem, least, kNoLimit).end, SearchEnd::kOrderFound);
+  }
+}
+
+TEST_P(RandomProblems, FlowsAndWorkingSetsAreLowerBounds) {
+  for (int32_t step = 0; step < problem_.step_count(); ++step) {
+    const StepDemand demand = demand_of(problem_, step);
+    EXPECT_LE(demand.bytes - demand.saved_bytes, least_);
+    int64_t work = 1 << 20;
+    const FoundFlow found = find_flow(plan_, problem_, step, INT64_MAX, &work);
+    EXPECT_LE(found.bytes, least_);
+    EXPECT_GE(found.bytes, demand.bytes - demand.saved_bytes);
+    const Status status = check_flow(found.witness, found.bytes, plan_, problem_);
+    EXPECT_TRUE(status.ok()) << status.error().message;
+  }
+}
+
+TEST_P(RandomProblems, PartsBetweenCutsBoundTheWhole) {
+  for (int32_t cut = 0; cut + 1 < problem_.step_count(); ++cut) {
+    if (!is_cut(problem_, cut)) continue;
+    EXPECT_LE(least_bytes(part_of(problem_, 0, cut + 1)), least_);
+    EXPECT_LE(least_bytes(part_of(problem_, cut + 1, problem_.step_count())), least_);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomProblems, testing::Range(0u, 400u));
+
+struct Variant {
+  const char* name;
+  void (*change)(CompileOptions&);
+};
+
+constexpr Variant kVariants[] = {
+    {"as it is", [](CompileOptions&) {}},
+    {"without in_place", [](CompileOptions& o) { o.buffers.in_place = false; }},
+    {"without views", [](CompileOptions& o) { o.buffers.views = false; }},
+    {"without order", [](CompileOptions& o) { o.buffers.order = false; }},
+    {"without reuse", [](CompileOptions& o) { o.buffers.reuse = false; }},
+    {"io by caller", [](CompileOptions& o) { o.buffers.io_in_arena = false; }},
+};
+
+// Compiles small graphs in every way and compares with all orders of the plan's instructions.
+TEST(CertificateProperty, StatementsAboutCompiledGraphsAreTrue) {
+  std::map<std::string, int> seen;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const Graph graph = random_graph(seed, 4 + static_cast<int>(seed % 5));
+    for (const Variant& variant : kVariants) {
+      SCOPED_TRACE(std::string(variant.name) + ", seed " + std::to_string(seed));
+      CompileOptions options;
+      variant.change(options);
+      const auto model = compile_graph(graph, options);
+      ASSERT_TRUE(model.ok()) << model.error().message;
+      const Plan& plan = (*model)->plan();
+      if (plan.instructions.size() > 8) continue;
+      const auto certificate = find_certificate(plan);
+      ASSERT_TRUE(certificate.ok()) << certificate.error().message;
+      const Problem problem = *derive_problem(plan);
+      const int64_t least = least_bytes(problem);
+      ASSERT_GE(plan.arena_bytes, least);
+      // So few steps are always searched through: the statement is the best there is.
+      std::vector<int32_t> order;
+      for (int32_t i = 0; i < problem.step_count(); ++i) order.push_back(i);
+      const int64_t needed = bytes_of_order(problem, order);
+      for (const Statement& statement : certificate->statements) {
+        ++seen[std::string(witness_name(statement.witness))];
+        const bool of_all = statement.orders == BoundKind::kAllOrders;
+        EXPECT_LE(statement.bytes, of_all ? least : needed);
+        if (!of_all || least == needed) {
+          EXPECT_EQ(statement.bytes, needed);
+        }
+      }
+    }
+  }
+  for (const char* kind : {"inputs", "working_set", "this_order"}) EXPECT_GT(seen[kind], 0) << kind;
+}
+
+// The derivation from the plan file agrees with the planner's own idea of the problem.
+TEST(CertificateProperty, ThePlannersOptimumIsConfirmed) {
+  int proved = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(seed);
+    const auto model = compile_graph(random_graph(seed, 6 + static_cast<int>(seed % 25)), {});
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    const Plan& plan = (*model)->plan();
+    const auto certificate = find_certificate(plan);
+    ASSERT_TRUE(certificate.ok()) << certificate.error().message;
+    EXPECT_EQ(certificate->statements.back().bytes, plan.certificate.lower_bound_bytes);
+    if (plan.certificate.kind != BoundKind::kAllOrders) continue;
+    ++proved;
+    EXPECT_EQ(certificate->statements[0].bytes, plan.certificate.lower_bound_bytes);
+  }
+  EXPECT_GT(proved, 20);
+}
+
+}  // namespace
+}  // namespace memopt::certificate
