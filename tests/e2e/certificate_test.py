@@ -1,18 +1,17 @@
 #!/usr/bin/env python3
-"""Certificates of real models and of published networks with irregular wiring: memopt-compile writes them, memopt-verify confirms
-them, and rejects them when they are changed. Prints which witness each model got.
+"""Certificates of generated networks, real models and published networks with irregular wiring: memopt-compile writes them,
+memopt-verify confirms them, and rejects them when they are changed. Prints which witness each model got.
 
 usage: certificate_test.py --bin DIR --models DIR [--all]
 """
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 
 import models
-from tool import SKIPPED, Tools
+from tool import Tools
 
 BAD_INPUT, VERIFY = 3, 6
 # One or more of each kind of witness; --all takes every one.
@@ -70,22 +69,16 @@ def main():
     parser.add_argument("--models", required=True, help="folder of manifest.tsv and materialize.py")
     parser.add_argument("--all", action="store_true", help="every convolutional model")
     arguments = parser.parse_args()
-    if not os.path.exists(os.path.join(arguments.models, "materialize.py")):
-        print(f"skipped: no models in {arguments.models}")
-        return SKIPPED
     tools, failed, passed = Tools(arguments.bin), 0, 0
     networks = os.path.join(arguments.models, "..", "data", "ordering")
     with tempfile.TemporaryDirectory() as base:
-        subprocess.run([sys.executable, os.path.join(arguments.models, "materialize.py"), base + "/models",
-                        *([] if arguments.all else MODELS)], check=True, stdout=subprocess.DEVNULL)
-        cases = [(m.name, m.path, m.shape_flags())
-                 for m in models.cnn_models(base + "/models", os.path.join(arguments.models, "manifest.tsv"))
-                 if arguments.all or m.name in MODELS]
+        only = [] if arguments.all else MODELS + ["generated_" + name for name, _, _ in models.GENERATED]
+        cases = [(m.name, m.path, m.shape_flags()) for m in models.all_models(base, arguments.models, only)]
         if os.path.isdir(networks):
             cases += [(file[:-5], os.path.join(networks, file), []) for file in sorted(os.listdir(networks))
                       if file.endswith(".onnx")]
         else:
-            print(f"skipped: no networks in {networks}")
+            print(f"no networks in {networks}")
         for name, model, flags in cases:
             problems = check(name, model, flags, tools, base)
             failed, passed = failed + bool(problems), passed + (not problems)
