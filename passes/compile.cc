@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/verify.h"
 #include "passes/pipeline.h"
 #include "runtime/plan/verify.h"
 
@@ -12,6 +13,43 @@ constexpr std::string_view kProducer = "memopt " MEMOPT_VERSION;
 
 void report_stage(const CompileOptions& options, std::string_view stage) {
   if (options.progress) options.progress(stage);
+}
+
+// Compiles the fastest point of the curve that fits, or the smallest.
+Status take_point(CompiledModel& model, const CompileOptions& options) {
+  const BudgetPoint* point = point_within(*model.curve, *options.budget_bytes);
+  if (point == nullptr) point = &model.curve->points.back();
+  MEMOPT_ASSIGN_OR_RETURN(MovedGraph moved, apply_moves(model.curve->base, point->moves));
+  MEMOPT_RETURN_IF_ERROR(verify_graph(moved.graph));
+  BackendOptions backend = options;
+  backend.kernels.avoided = moved.avoided_kernels;
+  MEMOPT_ASSIGN_OR_RETURN(LoweredModel lowered,
+                          lower_model(moved.graph, backend, options.progress));
+  if (lowered.arena_bytes() >= model.lowered.arena_bytes()) return {};
+  model.optimized = std::move(moved.graph);
+  model.lowered = std::move(lowered);
+  model.moves = point->moves;
+  return {};
+}
+
+Status emit(CompiledModel& model, const CompileOptions& options) {
+  report_stage(options, "emit");
+  BufferOptions buffers = options.buffers;
+  buffers.target = options.kernels.target;
+  const LoweredModel& lowered = model.lowered;
+  model.emitted = emit_plan(lowered.graph, lowered.kernels, lowered.buffers, buffers);
+  Plan& plan = model.emitted.plan;
+  plan.producer = kProducer;
+  plan.options = options.recorded;
+  for (const Move& move : model.moves) {
+    plan.options.push_back("budget=" + describe(model.curve->base, move));
+  }
+  std::sort(plan.options.begin(), plan.options.end());
+  if (Status status = verify_plan(plan); !status.ok()) {
+    return internal_error("the compiler made a plan that its verifier rejects: " +
+                          status.error().message);
+  }
+  return {};
 }
 
 }  // namespace
@@ -26,19 +64,20 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
     MEMOPT_RETURN_IF_ERROR(run_passes(graph, tile, passes));
   }
   MEMOPT_ASSIGN_OR_RETURN(LoweredModel lowered, lower_model(graph, options, options.progress));
-  report_stage(options, "emit");
-  BufferOptions buffer_options = options.buffers;
-  buffer_options.target = options.kernels.target;
-  EmittedPlan emitted = emit_plan(lowered.graph, lowered.kernels, lowered.buffers, buffer_options);
-  emitted.plan.producer = kProducer;
-  emitted.plan.options = options.recorded;
-  std::sort(emitted.plan.options.begin(), emitted.plan.options.end());
-  if (Status status = verify_plan(emitted.plan); !status.ok()) {
-    return internal_error("the compiler made a plan that its verifier rejects: " +
-                          status.error().message);
+  auto model = std::make_unique<CompiledModel>(CompiledModel{.optimized = std::move(graph),
+                                                             .lowered = std::move(lowered),
+                                                             .emitted = {},
+                                                             .curve = {},
+                                                             .moves = {}});
+  const bool over_budget = options.budget_bytes && options.budget.techniques.any() &&
+                           model->lowered.arena_bytes() > *options.budget_bytes;
+  if (over_budget || options.explore_budget) {
+    MEMOPT_ASSIGN_OR_RETURN(
+        model->curve, explore_budget(model->optimized, options, options.budget, options.progress));
   }
-  return std::make_unique<CompiledModel>(CompiledModel{
-      .optimized = std::move(graph), .lowered = std::move(lowered), .emitted = std::move(emitted)});
+  if (over_budget) MEMOPT_RETURN_IF_ERROR(take_point(*model, options));
+  MEMOPT_RETURN_IF_ERROR(emit(*model, options));
+  return model;
 }
 
 Status write_compiled(const CompiledModel& model, const std::string& path) {

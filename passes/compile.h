@@ -8,12 +8,18 @@
 
 #include "compiler/ir/graph.h"
 #include "passes/backend.h"
+#include "passes/budget/budget.h"
 #include "passes/emit/emit_plan.h"
 
 namespace memopt {
 
 struct CompileOptions : BackendOptions {
-  std::vector<TileRequest> tiles;     // regions computed in bands, behind the optimizations
+  std::vector<TileRequest> tiles;  // applied behind the optimization pipeline, in this order
+  // Arena bytes allowed: where the plan needs more, rewrites lower its peak; the smallest plan
+  // found where none fits. 0: as few as there can be.
+  std::optional<int64_t> budget_bytes;
+  bool explore_budget = false;  // fill CompiledModel::curve in any case
+  BudgetOptions budget;
   std::vector<std::string> recorded;  // "name=value" of what the user asked for, kept in the plan
   // Called when a stage begins: "optimize", "layout", "kernels", "memory", "emit".
   std::function<void(std::string_view stage)> progress;
@@ -23,6 +29,8 @@ struct CompiledModel {
   Graph optimized;  // with ONNX's meaning, before layouts: what --emit-onnx writes
   LoweredModel lowered;
   EmittedPlan emitted;
+  std::optional<BudgetCurve> curve;  // where a budget made the compiler look for one
+  std::vector<Move> moves;           // of the curve's base, taken for the budget
   const Plan& plan() const { return emitted.plan; }
 };
 

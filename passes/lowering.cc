@@ -50,6 +50,21 @@ NodeOperands node_operands(const Graph& graph, NodeId id) {
   return operands;
 }
 
+namespace {
+
+bool is_allowed(const Graph& graph, const Node& node, const KernelDef* kernel,
+                const SelectOptions& options) {
+  if (options.reference_only && kernel != reference_kernel(op_kind(node.op))) return false;
+  const auto& disabled = options.disabled_kernels;
+  if (std::find(disabled.begin(), disabled.end(), kernel->name) != disabled.end()) return false;
+  return std::none_of(options.avoided.begin(), options.avoided.end(), [&](const auto& avoided) {
+    return kernel->name == avoided.second && !node.outputs.empty() && node.outputs[0] &&
+           graph.value(node.outputs[0]).name == avoided.first;
+  });
+}
+
+}  // namespace
+
 Result<NodeMap<KernelChoice>> select_kernels(const Graph& graph, const SelectOptions& options) {
   NodeMap<KernelChoice> choices(graph);
   std::map<std::string, std::vector<std::string>> unsupported;
@@ -58,12 +73,7 @@ Result<NodeMap<KernelChoice>> select_kernels(const Graph& graph, const SelectOpt
     const NodeOperands operands = node_operands(graph, id);
     const KernelRequest request = operands.request(node.op, options.target);
     for (const KernelDef* kernel : kernels_for(op_kind(node.op))) {
-      if (options.reference_only && kernel != reference_kernel(op_kind(node.op))) continue;
-      if (std::find(options.disabled_kernels.begin(), options.disabled_kernels.end(),
-                    kernel->name) != options.disabled_kernels.end()) {
-        continue;
-      }
-      if (!kernel->supports(request)) continue;
+      if (!is_allowed(graph, node, kernel, options) || !kernel->supports(request)) continue;
       KernelNeeds needs;
       if (kernel->needs) {
         MEMOPT_ASSIGN_OR_RETURN(needs, kernel->needs(request));

@@ -33,6 +33,8 @@ struct SelectOptions {
   // Only reference kernels: the oracle for everything else.
   bool reference_only = false;
   std::vector<std::string> disabled_kernels;  // by name
+  // The node that makes the value of this name does without the kernel of this name.
+  std::vector<std::pair<std::string, std::string>> avoided = {};
 };
 
 // The first kernel of each node's table that supports it. Nodes that nothing supports are reported

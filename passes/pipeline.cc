@@ -77,8 +77,9 @@ std::vector<const Pass*> optimization_pipeline() {
 }
 
 std::vector<const Pass*> layout_pipeline() {
-  // Reorders of constants are folded, equal reorders merge.
-  return by_name({"layout", "fold_constants", "cse", "dce"});
+  // Reorders of constants are folded. Nothing is merged here: what rematerialization computes twice
+  // must stay two.
+  return by_name({"layout", "fold_constants", "dce"});
 }
 
 }  // namespace memopt

@@ -40,23 +40,20 @@ bool solve(const std::array<std::array<double, 3>, 3>& matrix, const std::array<
   return true;
 }
 
-// Non-negative least squares over three unknowns: the best of the eight sets of non-zero ones
-// (Lawson and Hanson, Solving Least Squares Problems, chapter 23, by enumeration).
-KernelRate fit(std::span<const CostSample* const> samples) {
+// The best non-negative rates for these weights: of the eight sets of non-zero ones the one with
+// the smallest error (non-negative least squares by enumeration).
+std::array<double, 3> fit(std::span<const CostSample* const> samples,
+                          const std::vector<double>& weights) {
   std::array<std::array<double, 3>, 3> matrix{};
   std::array<double, 3> right{};
-  std::vector<std::array<double, 3>> rows;
-  std::vector<double> times;
-  for (const CostSample* sample : samples) {
-    const double weight = 1 / std::sqrt(std::max(sample->ns, 1.0));
-    rows.push_back({weight, weight * static_cast<double>(sample->work.operations),
-                    weight * static_cast<double>(sample->work.bytes)});
-    times.push_back(weight * sample->ns);
-  }
-  for (size_t k = 0; k < rows.size(); ++k) {
+  const auto row = [&](size_t k) {
+    return std::array<double, 3>{1, static_cast<double>(samples[k]->work.operations),
+                                 static_cast<double>(samples[k]->work.bytes)};
+  };
+  for (size_t k = 0; k < samples.size(); ++k) {
     for (size_t i = 0; i < 3; ++i) {
-      for (size_t j = 0; j < 3; ++j) matrix[i][j] += rows[k][i] * rows[k][j];
-      right[i] += rows[k][i] * times[k];
+      for (size_t j = 0; j < 3; ++j) matrix[i][j] += weights[k] * row(k)[i] * row(k)[j];
+      right[i] += weights[k] * row(k)[i] * samples[k]->ns;
     }
   }
   constexpr unsigned kBytesOnly = 4;
@@ -64,21 +61,39 @@ KernelRate fit(std::span<const CostSample* const> samples) {
   double best_error = INFINITY;
   for (unsigned active = 1; active < 8; ++active) {
     if (samples.size() == 1 && active != kBytesOnly) continue;
-    std::array<double, 3> candidate{};
-    if (!solve(matrix, right, active, candidate)) continue;
-    if (candidate[0] < 0 || candidate[1] < 0 || candidate[2] < 0) continue;
+    std::array<double, 3> rates{};
+    if (!solve(matrix, right, active, rates)) continue;
+    if (rates[0] < 0 || rates[1] < 0 || rates[2] < 0) continue;
     double error = 0;
-    for (size_t k = 0; k < rows.size(); ++k) {
-      const double miss = rows[k][0] * candidate[0] + rows[k][1] * candidate[1] +
-                          rows[k][2] * candidate[2] - times[k];
-      error += miss * miss;
+    for (size_t k = 0; k < samples.size(); ++k) {
+      const auto x = row(k);
+      const double miss = rates[0] + rates[1] * x[1] + rates[2] * x[2] - samples[k]->ns;
+      error += weights[k] * miss * miss;
     }
     if (error < best_error) {
       best_error = error;
-      best = candidate;
+      best = rates;
     }
   }
-  return {.step_ns = best[0], .ns_per_operation = best[1], .ns_per_byte = best[2]};
+  return best;
+}
+
+// The variance of a time grows with the time: weights are one over the prediction, found by
+// iteration, so that the sum of the predictions is that of the samples.
+KernelRate fit(std::span<const CostSample* const> samples) {
+  std::vector<double> weights;
+  for (const CostSample* sample : samples) weights.push_back(1 / std::max(sample->ns, 1.0));
+  KernelRate rate;
+  constexpr int kIterations = 8;
+  for (int i = 0; i < kIterations; ++i) {
+    const auto rates = fit(samples, weights);
+    rate = {.step_ns = rates[0], .ns_per_operation = rates[1], .ns_per_byte = rates[2]};
+    for (size_t k = 0; k < samples.size(); ++k) {
+      constexpr double kShortestNs = 100;
+      weights[k] = 1 / std::max(rate.predict_ns(samples[k]->work), kShortestNs);
+    }
+  }
+  return rate;
 }
 
 nlohmann::json to_json(const KernelRate& rate) {

@@ -61,8 +61,8 @@ struct CostSample {
 };
 
 // Per kernel the non-negative rates with the smallest sum of squared errors, each relative to the
-// square root of the time, so that totals come out right and short steps count. Kernels with one
-// sample get a rate per byte alone; `other` is fitted to all samples.
+// square root of the predicted time, so that totals come out right and short steps count. Kernels
+// with one sample get a rate per byte alone; `other` is fitted to all samples.
 CostModel fit_cost_model(std::span<const CostSample> samples);
 
 // JSON, schema "memopt.cost/1". Reading rejects what is not of that form (kBadInput).

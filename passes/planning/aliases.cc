@@ -175,6 +175,8 @@ class AliasFinder {
     if (value.kind != ValueKind::kResult || graph_.is_output(part) || value.type.bytes() == 0)
       return false;
     if (aliases_.placement[part].parent) return false;
+    // A part is a box of the whole in the coordinates of one layout.
+    if (value.type.layout != graph_.type(graph_.node(concat).outputs[0]).layout) return false;
     if (is_dense(value.type.dims, strides, value.type.layout)) {
       // Its parts, if it is a concatenation itself, move along with it.
       return true;

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "passes/planning/order.h"
 #include "passes/planning/planner.h"
 #include "runtime/base/target.h"
 
@@ -16,6 +17,7 @@ struct BufferOptions {
   bool reuse = true;         // false: every storage has its own bytes (the oracle for reuse)
   bool order = true;         // look for an order of the operators with a smaller peak
   bool io_in_arena = true;   // false: the caller binds inputs and outputs to its own memory
+  OrderOptions ordering;     // its stop token is set from planner.stop
   PlannerOptions planner;
 };
 

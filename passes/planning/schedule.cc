@@ -95,7 +95,9 @@ class ProblemBuilder {
 Result<ScheduleResult> schedule_nodes(const Graph& graph, const NodeMap<KernelChoice>& kernels,
                                       const Aliases& aliases, const BufferOptions& options) {
   const OrderProblem problem = ProblemBuilder(graph, kernels, aliases, options).build();
-  auto found = order_ops(problem, {.stop = options.planner.stop});
+  OrderOptions ordering = options.ordering;
+  ordering.stop = options.planner.stop;
+  auto found = order_ops(problem, ordering);
   if (!found.ok()) return internal_error("ordering: " + found.error().message);
   ScheduleResult result{.order = {},
                         .peak_bytes = found->peak_bytes,

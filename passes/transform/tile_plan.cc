@@ -88,29 +88,21 @@ class TilePlanner {
     return {};
   }
 
-  // Nodes from the output back to the inputs, which must not lie on both sides of a node.
+  // Nodes from the output back to the inputs. An input may depend on one of them: then that node
+  // stays, and the bands compute it again.
   Status find_region() {
     ValueMap<bool> wanted(graph_, false);
-    ValueMap<bool> before(graph_, false);  // values that the inputs depend on, and the inputs
     wanted[region_.output] = true;
-    for (const ValueId input : region_.inputs) before[input] = true;
     for (auto it = graph_.order().rbegin(); it != graph_.order().rend(); ++it) {
       const Node& node = graph_.node(*it);
       bool is_wanted = false;
-      bool is_before = false;
       for (const ValueId output : node.outputs) {
         if (!output) continue;
         is_wanted = is_wanted || (wanted[output] && !is_input_[output]);
-        is_before = is_before || before[output];
-      }
-      if (is_wanted && is_before) {
-        return bad_input(describe(graph_, *it) +
-                         ": an input depends on it, so its result must be an input too");
       }
       in_region_[*it] = is_wanted;
       for (const ValueId input : node.inputs) {
         if (!input) continue;
-        if (is_before) before[input] = true;
         if (!is_wanted) continue;
         wanted[input] = true;
         if (graph_.value(input).kind == ValueKind::kInput && !is_input_[input]) {

@@ -2,14 +2,9 @@
 // without it, under the guard that poisons dead bytes.
 #include <gtest/gtest.h>
 
-#include <cstring>
-#include <filesystem>
-
 #include "compiler/ir/verify.h"
-#include "passes/compile.h"
-#include "runtime/executor/session.h"
-#include "runtime/plan/load.h"
 #include "tests/support/random_graph.h"
+#include "tests/support/run_compiled.h"
 
 namespace memopt {
 namespace {
@@ -34,52 +29,6 @@ constexpr Variant kVariants[] = {
      true},
 };
 
-// The outputs of the compiled model for fixed inputs.
-std::vector<Bytes> run(const CompiledModel& model, const Variant& variant) {
-  const std::string path = (std::filesystem::path(testing::TempDir()) / "reuse_test.plan").string();
-  EXPECT_TRUE(write_compiled(model, path).ok());
-  auto loaded = load_plan(path, {.mode = LoadMode::kCopy, .verify_constants = true});
-  std::filesystem::remove(path);
-  if (!loaded.ok()) {
-    ADD_FAILURE() << loaded.error().message;
-    return {};
-  }
-  const Plan& plan = (*loaded)->plan();
-  auto arena = PageBuffer::allocate(plan.arena_bytes);
-  auto session = Session::create(*loaded, arena->bytes(), {.threads = 1, .guard = variant.guard});
-  if (!session.ok()) {
-    ADD_FAILURE() << session.error().message;
-    return {};
-  }
-  std::vector<PageBuffer> buffers;
-  const auto caller_buffer = [&](uint32_t value) {
-    buffers.push_back(*PageBuffer::allocate(plan.values[value].bytes));
-    return buffers.back().bytes().first(static_cast<size_t>(plan.values[value].bytes));
-  };
-  for (size_t i = 0; i < plan.inputs.size(); ++i) {
-    if (plan.values[plan.inputs[i]].storage == Storage::kCaller) {
-      EXPECT_TRUE((*session)->bind_input(i, caller_buffer(plan.inputs[i])).ok());
-    }
-    auto* data = reinterpret_cast<float*>((*session)->input_data(i));
-    for (int64_t k = 0; k < plan.values[plan.inputs[i]].dims.count(); ++k) {
-      data[k] = static_cast<float>((k * 37 + static_cast<int64_t>(i) * 11) % 64) / 32.0f - 1.0f;
-    }
-  }
-  for (size_t i = 0; i < plan.outputs.size(); ++i) {
-    if (plan.values[plan.outputs[i]].storage == Storage::kCaller) {
-      EXPECT_TRUE((*session)->bind_output(i, caller_buffer(plan.outputs[i])).ok());
-    }
-  }
-  const Status status = (*session)->run();
-  EXPECT_TRUE(status.ok()) << status.error().message;
-  std::vector<Bytes> outputs;
-  for (size_t i = 0; i < plan.outputs.size(); ++i) {
-    const std::byte* data = (*session)->output_data(i);
-    outputs.emplace_back(data, data + plan.values[plan.outputs[i]].bytes);
-  }
-  return outputs;
-}
-
 TEST(Reuse, EveryTechniqueKeepsTheBitsOfRandomGraphs) {
   constexpr int kGraphs = 60;
   for (uint64_t seed = 1; seed <= kGraphs; ++seed) {
@@ -93,7 +42,7 @@ TEST(Reuse, EveryTechniqueKeepsTheBitsOfRandomGraphs) {
       variant.change(options);
       auto model = compile_graph(graph, options);
       ASSERT_TRUE(model.ok()) << model.error().message;
-      const std::vector<Bytes> outputs = run(**model, variant);
+      const std::vector<Bytes> outputs = run_compiled(**model, variant.guard);
       if (expected.empty()) {
         expected = outputs;
         smallest = (*model)->plan().arena_bytes;

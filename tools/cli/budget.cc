@@ -1,37 +1,123 @@
 #include "tools/cli/budget.h"
 
-#include <string>
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
 
+#include "passes/emit/report.h"
+#include "passes/emit/report_budget.h"
+#include "passes/emit/text_table.h"
+#include "runtime/base/file.h"
 #include "tools/cli/sizes.h"
 
 namespace memopt {
+namespace {
 
-Fit judge_budget(const Plan& plan, int64_t budget_bytes) {
-  if (plan.arena_bytes <= budget_bytes) return Fit::kYes;
-  const bool proved = plan.certificate.kind == BoundKind::kAllOrders &&
-                      plan.certificate.lower_bound_bytes > budget_bytes;
-  return proved ? Fit::kImpossible : Fit::kNotReached;
+std::string peak_text(const Report& report) {
+  const ReportStep& step = report.steps[report.peak_step];
+  std::string text = "\nThe peak is at step " + std::to_string(report.peak_step) + " '" +
+                     printable(step.name, 60) + "' (" + step.op + ") with " +
+                     size_text(step.live_bytes) + " live.";
+  constexpr size_t kMost = 4;
+  for (size_t i = 0; i < std::min(kMost, report.suggestions.size()); ++i) {
+    const Suggestion& suggestion = report.suggestions[i];
+    text += "\n  try: " + suggestion.action + " (saves " +
+            (suggestion.estimate ? std::string("about ") : std::string()) +
+            size_text(suggestion.saves_bytes) + ")";
+  }
+  return text;
 }
 
-Status check_budget(const Plan& plan, int64_t budget_bytes, bool cancelled) {
-  const Fit fit = judge_budget(plan, budget_bytes);
-  if (fit == Fit::kYes) return {};
-  const int64_t missing = plan.arena_bytes - budget_bytes;
+double slowdown(const CompiledModel& model) {
+  const auto& points = model.curve->points;
+  for (const BudgetPoint& point : points) {
+    if (point.moves.size() == model.moves.size() && point.predicted_ns > 0 &&
+        point.arena_bytes == model.lowered.arena_bytes()) {
+      return point.predicted_ns / points.front().predicted_ns;
+    }
+  }
+  return points.back().predicted_ns / std::max(points.front().predicted_ns, 1.0);
+}
+
+}  // namespace
+
+Result<int64_t> parse_budget(const std::string& text) {
+  if (text == "min") return 0;
+  const auto bytes = parse_size(text);
+  if (!bytes) {
+    return Error{Code::kUsage,
+                 "--memory-budget: needed a size such as 8MiB, or min; found '" + text + "'"};
+  }
+  return *bytes;
+}
+
+Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes) {
+  const Plan& plan = model.plan();
+  Judgement judgement;
+  // Where rewrites were allowed, only what holds for all of them is proved.
+  if (model.curve) {
+    judgement.proved_bytes = model.curve->floor_bytes;
+    judgement.proof =
+        "no order, placement, tiling or second computation of these operators needs "
+        "less than " +
+        format_size(model.curve->floor_bytes) + ": " + model.curve->floor_reason;
+  } else if (plan.certificate.kind == BoundKind::kAllOrders) {
+    judgement.proved_bytes = plan.certificate.lower_bound_bytes;
+    judgement.proof = "no order and no placement of these operators needs less than " +
+                      format_size(plan.certificate.lower_bound_bytes);
+  }
+  if (plan.arena_bytes <= budget_bytes) {
+    judgement.fit = Fit::kYes;
+  } else if (judgement.proved_bytes > budget_bytes) {
+    judgement.fit = Fit::kImpossible;
+  }
+  return judgement;
+}
+
+Result<CostModel> read_cost_model(const std::string& path) {
+  constexpr int64_t kMostBytes = int64_t{1} << 20;
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, read_file(path, kMostBytes));
+  auto model = parse_cost_model({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!model.ok()) return in_context(path, model.error());
+  return model;
+}
+
+Status check_budget(const CompiledModel& model, int64_t budget_bytes, bool cancelled) {
+  const bool is_min = budget_bytes == 0;
+  const Judgement judgement = judge_budget(model, budget_bytes);
+  if (is_min || judgement.fit == Fit::kYes) return {};
+  const Plan& plan = model.plan();
   std::string message = "memory budget " + format_size(budget_bytes) +
                         ": the smallest arena found is " + format_size(plan.arena_bytes) + ", " +
-                        format_size(missing) + " more";
-  if (fit == Fit::kImpossible) {
-    return Error{Code::kBudgetImpossible,
-                 message + "; no order and placement of these operators needs less than " +
-                     format_size(plan.certificate.lower_bound_bytes) +
-                     ". Try a smaller input (--shape) or --io=caller"};
+                        format_size(plan.arena_bytes - budget_bytes) + " more; ";
+  const std::string peak = peak_text(build_report(plan));
+  if (judgement.fit == Fit::kImpossible) {
+    return Error{Code::kBudgetImpossible, message + judgement.proof + peak};
   }
-  if (cancelled) {
-    return Error{Code::kBudgetNotReached, message + "; the search was cancelled"};
+  message += cancelled ? "the search was cancelled" : "not proved impossible";
+  return Error{Code::kBudgetNotReached, message + peak};
+}
+
+std::string budget_outcome(const CompiledModel& model) {
+  if (!model.curve) return {};
+  std::ostringstream out;
+  if (!model.moves.empty()) {
+    out.precision(3);
+    out << "\nFor the budget (predicted time " << slowdown(model) << " x):\n";
+    for (const Move& move : model.moves) {
+      out << "  " << printable(describe(model.curve->base, move), 160) << '\n';
+    }
   }
-  return Error{Code::kBudgetNotReached, message +
-                                            "; not proved impossible. Try --io=caller, a larger "
-                                            "--work-limit or a smaller input (--shape)"};
+  out << "\nMemory against time:\n" << budget_text(*model.curve);
+  return out.str();
+}
+
+Status write_pareto(const CompiledModel& model, const std::string& path) {
+  MEMOPT_CHECK(model.curve.has_value());
+  const bool is_page = std::filesystem::path(path).extension() == ".html";
+  const std::string& name = model.plan().model_name;
+  return write_file(path,
+                    is_page ? budget_html(*model.curve, name) : budget_json(*model.curve, name));
 }
 
 }  // namespace memopt

@@ -26,6 +26,7 @@ namespace {
 struct Flags : CompileFlags {
   std::string output;
   std::string memory_budget;
+  std::string pareto;
   std::string emit_onnx;
   std::string html;
   std::string certificate;
@@ -34,13 +35,14 @@ struct Flags : CompileFlags {
   bool quiet = false;
 };
 
-Error usage(std::string message) { return {Code::kUsage, std::move(message)}; }
-
 void declare(CLI::App& app, Flags& flags) {
   declare_compile_flags(app, flags);
   app.add_option("-o,--output", flags.output, "plan file to write (none: plan and report only)");
   app.add_option("--memory-budget", flags.memory_budget,
-                 "arena bytes allowed, e.g. 8MiB; exit 4 or 5 where the plan needs more");
+                 "arena bytes allowed, e.g. 8MiB, or min: rewrites lower the peak where the plan "
+                 "needs more; exit 4 where that is proved impossible, 5 where it is not reached");
+  app.add_option("--pareto", flags.pareto,
+                 "write the curve of arena against predicted time, as JSON or (.html) as a page");
   app.add_option("--emit-onnx", flags.emit_onnx, "also write the optimized model as ONNX");
   app.add_option("--html", flags.html, "also write the report as one HTML file");
   app.add_option("--certificate", flags.certificate,
@@ -91,6 +93,7 @@ Status write_outputs(const Flags& flags, const CompiledModel& model) {
   if (!flags.html.empty()) {
     MEMOPT_RETURN_IF_ERROR(write_file(flags.html, report_html(build_report(model.plan()))));
   }
+  if (!flags.pareto.empty()) MEMOPT_RETURN_IF_ERROR(write_pareto(model, flags.pareto));
   if (!flags.output.empty()) MEMOPT_RETURN_IF_ERROR(write_compiled(model, flags.output));
   return {};
 }
@@ -105,21 +108,23 @@ Status print_report(const Flags& flags, const CompiledModel& model, const Compil
     out << "\nWith --io=" << (flags.io == "caller" ? "arena" : "caller") << " the arena would be "
         << format_size(other) << ".\n";
   }
+  if (!flags.json) out << budget_outcome(model);
   return {};
 }
 
 Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   Progress progress(err, flags.quiet);
   if (!flags.certificate.empty() && flags.output.empty()) {
-    return usage("--certificate is about a plan file: give its name with -o");
+    return Error{Code::kUsage, "--certificate is about a plan file: give its name with -o"};
   }
   MEMOPT_ASSIGN_OR_RETURN(const ImportOptions import, import_options(flags));
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(flags));
   std::optional<int64_t> budget;
   if (!flags.memory_budget.empty()) {
-    budget = parse_size(flags.memory_budget);
-    if (!budget) return usage("--memory-budget: malformed size '" + flags.memory_budget + "'");
+    MEMOPT_ASSIGN_OR_RETURN(budget, parse_budget(flags.memory_budget));
+    options.budget_bytes = budget;
   }
+  options.explore_budget = !flags.pareto.empty();
   MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_onnx(flags.model, import));
   std::optional<GraphDumper> dumper;
   if (!flags.dump_dir.empty()) {
@@ -143,8 +148,7 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     certificate::adopt_claim(*certificate, model.emitted.plan);
   }
   if (dumper) MEMOPT_RETURN_IF_ERROR(dumper->dump_memory(model));
-  if (budget)
-    MEMOPT_RETURN_IF_ERROR(check_budget(model.plan(), *budget, model.lowered.buffers.cancelled));
+  if (budget) MEMOPT_RETURN_IF_ERROR(check_budget(model, *budget, model.lowered.buffers.cancelled));
   MEMOPT_RETURN_IF_ERROR(write_outputs(flags, model));
   if (certificate) MEMOPT_RETURN_IF_ERROR(write_certificate(flags, *certificate));
   if (!flags.quiet) MEMOPT_RETURN_IF_ERROR(print_report(flags, model, options, out));

@@ -5,6 +5,7 @@
 
 #include "passes/transform/tile.h"
 #include "tools/cli/app.h"
+#include "tools/cli/budget.h"
 #include "tools/cli/tensor_argument.h"
 
 namespace memopt {
@@ -23,8 +24,41 @@ constexpr Technique kTechniques[] = {{"views", &BufferOptions::views},
                                      {"reuse", &BufferOptions::reuse},
                                      {"order", &BufferOptions::order}};
 
+// The rewrites of the budget.
+struct BudgetSwitch {
+  std::string_view name;
+  bool BudgetTechniques::*member;
+};
+constexpr BudgetSwitch kBudgetSwitches[] = {{"micro_batch", &BudgetTechniques::micro_batch},
+                                            {"rematerialize", &BudgetTechniques::rematerialize},
+                                            {"small_scratch", &BudgetTechniques::small_scratch},
+                                            {"tile", &BudgetTechniques::tile}};
+
+// Switches off what has this name; false if nothing has.
+bool disable(CompileOptions& options, const std::string& name) {
+  bool known = false;
+  for (const Technique& technique : kTechniques) {
+    if (technique.name != name) continue;
+    options.buffers.*(technique.member) = false;
+    known = true;
+  }
+  for (const BudgetSwitch& technique : kBudgetSwitches) {
+    if (technique.name != name) continue;
+    options.budget.techniques.*(technique.member) = false;
+    known = true;
+  }
+  if (find_pass(name)) {
+    options.passes.disabled.push_back(name);
+    known = true;
+  }
+  return known;
+}
+
 std::string known_switches() {
   std::string names;
+  for (const BudgetSwitch& technique : kBudgetSwitches) {
+    if (!find_pass(technique.name)) names += std::string(technique.name) + ' ';
+  }
   for (const Technique& technique : kTechniques) names += std::string(technique.name) + ' ';
   for (const Pass& pass : all_passes()) names += std::string(pass.name) + ' ';
   return names;
@@ -84,6 +118,8 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
       "--tile", flags.tiles,
       "compute a region of the optimized graph in bands of rows (axis 2) or of images "
       "(axis 0): OUTPUT=INPUT[,INPUT...]:AXIS:BANDS, by the names of values (repeatable)");
+  app.add_option("--cost-model", flags.cost_model,
+                 "times of kernels, by memopt-bench --calibrate (default: built in)");
   app.add_option("--planner", flags.planner, "placement algorithm (default: the portfolio)");
   app.add_option("--work-limit", flags.work_limit,
                  "work that placement may spend, in units of about 2 microseconds")
@@ -138,16 +174,13 @@ Result<CompileOptions> compile_options(const CompileFlags& flags) {
   options.buffers.planner.work_limit = flags.work_limit;
   options.buffers.planner.seed = flags.seed;
   for (const std::string& name : flags.disabled) {
-    const auto technique = std::find_if(std::begin(kTechniques), std::end(kTechniques),
-                                        [&](const Technique& t) { return t.name == name; });
-    if (technique != std::end(kTechniques)) {
-      options.buffers.*(technique->member) = false;
-    } else if (find_pass(name)) {
-      options.passes.disabled.push_back(name);
-    } else {
+    if (!disable(options, name)) {
       return usage("--disable: unknown '" + name + "'; known: " + known_switches());
     }
     options.recorded.push_back("disable=" + name);
+  }
+  if (!flags.cost_model.empty()) {
+    MEMOPT_ASSIGN_OR_RETURN(options.budget.costs, read_cost_model(flags.cost_model));
   }
   for (const std::string& text : flags.tiles) {
     MEMOPT_ASSIGN_OR_RETURN(TileRequest request, parse_tile(text));

@@ -26,6 +26,7 @@ struct CompileFlags {
   std::vector<std::string> disabled_kernels;
   bool reference_kernels = false;
   std::vector<std::string> tiles;
+  std::string cost_model;
   std::string planner;
   int64_t work_limit = PlannerOptions{}.work_limit;
   uint64_t seed = PlannerOptions{}.seed;

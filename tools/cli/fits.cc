@@ -13,19 +13,21 @@ namespace {
 // What a search for a plan within the budget found.
 struct Found {
   Plan plan;
+  Judgement judgement;
   bool cancelled = false;
 };
 
-// One compilation: the smallest arena without changing what is computed where.
-Result<Found> search(const FitsFlags& flags) {
+Result<Found> search(const FitsFlags& flags, int64_t budget_bytes) {
   MEMOPT_ASSIGN_OR_RETURN(const ImportOptions import, import_options(flags.compile));
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(flags.compile));
   MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_onnx(flags.compile.model, import));
   const Cancellation cancellation(flags.compile.time_limit);
   options.buffers.planner.stop = cancellation.token();
+  options.budget_bytes = budget_bytes;
   const auto compiled = compile_graph(std::move(imported.graph), options);
   if (!compiled.ok()) return in_context(flags.compile.model, compiled.error());
-  return Found{(*compiled)->plan(), (*compiled)->lowered.buffers.cancelled};
+  return Found{(*compiled)->plan(), judge_budget(**compiled, budget_bytes),
+               (*compiled)->lowered.buffers.cancelled};
 }
 
 struct Answer {
@@ -69,10 +71,8 @@ std::string text_of(const Answer& answer) {
       return "yes: the arena is " + arena + ", " + format_size(answer.margin_bytes()) +
              " below the budget\n";
     case Fit::kImpossible:
-      return "no, proved: no order and placement of these operators needs less than " +
-             format_size(plan.certificate.lower_bound_bytes) + ", " +
-             format_size(plan.certificate.lower_bound_bytes - answer.budget_bytes) +
-             " above the budget; the smallest arena found is " + arena + '\n';
+      return "no, proved: " + answer.found->judgement.proof + "; the smallest arena found is " +
+             arena + '\n';
     case Fit::kNotReached:
       break;
   }
@@ -89,8 +89,7 @@ std::string json_of(const Answer& answer, const std::string& model) {
                                        {"budget_bytes", answer.budget_bytes},
                                        {"arena_bytes", plan.arena_bytes},
                                        {"margin_bytes", answer.margin_bytes()},
-                                       {"lower_bound_bytes", plan.certificate.lower_bound_bytes},
-                                       {"bound_kind", bound_kind_name(plan.certificate.kind)},
+                                       {"lower_bound_bytes", answer.found->judgement.proved_bytes},
                                        {"constants_bytes", plan.constants_bytes},
                                        {"cancelled", answer.found->cancelled}};
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
@@ -110,8 +109,8 @@ CLI::App* add_fits(CLI::App& app, FitsFlags& flags) {
 Result<int> answer_fits(const FitsFlags& flags, std::ostream& out) {
   const std::optional<int64_t> budget = parse_size(flags.budget);
   if (!budget) return Error{Code::kUsage, "--budget: malformed size '" + flags.budget + "'"};
-  MEMOPT_ASSIGN_OR_RETURN(const Found found, search(flags));
-  const Answer answer{*budget, judge_budget(found.plan, *budget), &found};
+  MEMOPT_ASSIGN_OR_RETURN(const Found found, search(flags, *budget));
+  const Answer answer{*budget, found.judgement.fit, &found};
   out << (flags.json ? json_of(answer, flags.compile.model) : text_of(answer)) << std::flush;
   if (!out) return Error{Code::kOutOfResource, "standard output: cannot write"};
   return exit_status(answer.fit);

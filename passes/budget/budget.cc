@@ -1,0 +1,272 @@
+#include "passes/budget/budget.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "passes/budget/floor.h"
+#include "passes/budget/propose.h"
+
+namespace memopt {
+namespace {
+
+constexpr size_t kTrialsPerPlace = 10;  // proposals lowered for one peak
+constexpr size_t kReachedPerPlace = 3;  // that reach the target, of which the fastest is taken
+constexpr size_t kBetterPerPlace = 4;   // that bring it nearer
+constexpr int kTrialsPerTarget = 120;
+constexpr int kStepsPerHalving = 4;  // of the ladder of targets
+
+class Explorer {
+ public:
+  Explorer(Graph base, const BackendOptions& backend, const BudgetOptions& options)
+      : base_(std::move(base)), backend_(backend), options_(options) {
+    backend_.buffers.planner.work_limit =
+        std::min(options.work_limit, backend.buffers.planner.work_limit);
+    backend_.buffers.ordering = options.ordering;
+    backend_.passes.observer = nullptr;
+    backend_.passes.verify = false;  // the chosen point is verified when it is compiled
+  }
+
+  Result<Candidate> evaluate(std::vector<Move> moves) {
+    ++evaluations_;
+    return evaluate_moves(base_, std::move(moves), backend_, options_.costs);
+  }
+
+  const Graph& base() const { return base_; }
+  void set_base(Graph base) { base_ = std::move(base); }
+  int evaluations() const { return evaluations_; }
+  bool is_exhausted() const { return evaluations_ >= options_.max_evaluations; }
+
+  // Moves from `start` until the arena is at most `target_bytes`; nullopt where none is found
+  // within kTrialsPerTarget evaluations. Depth first: what the fastest move leaves may have no way
+  // on.
+  std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes) {
+    const int last_evaluation = std::min(evaluations_ + kTrialsPerTarget, options_.max_evaluations);
+    return reach(start, target_bytes, last_evaluation);
+  }
+
+ private:
+  // The steps with the most live bytes; where the arena is larger than any step's, the peak too.
+  static size_t peak_step(const Candidate& candidate) {
+    const auto& live = candidate.live_bytes;
+    return static_cast<size_t>(std::max_element(live.begin(), live.end()) - live.begin());
+  }
+
+  std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes,
+                                 int last_evaluation) {
+    if (start.arena_bytes() <= target_bytes) return start;
+    for (const Candidate& next : improve(start, target_bytes, last_evaluation)) {
+      if (auto found = reach(next, target_bytes, last_evaluation)) return found;
+    }
+    return std::nullopt;
+  }
+
+  // Candidates with one more move (or another in the place of one) that are better; those that
+  // reach the target first, the fastest of them before the others.
+  std::vector<Candidate> improve(const Candidate& current, int64_t target_bytes,
+                                 int last_evaluation) {
+    if (current.live_bytes.empty() || evaluations_ >= last_evaluation) return {};
+    const size_t step = peak_step(current);
+    std::vector<Proposal> proposals = propose(current, step, target_bytes);
+    std::stable_sort(proposals.begin(), proposals.end(),
+                     [](const Proposal& a, const Proposal& b) { return a.extra_ns < b.extra_ns; });
+    std::vector<Candidate> better;
+    size_t trials = 0, reached = 0;
+    for (const Proposal& proposal : proposals) {
+      if (trials == kTrialsPerPlace || reached == kReachedPerPlace ||
+          better.size() == kBetterPerPlace || evaluations_ >= last_evaluation) {
+        break;
+      }
+      std::vector<Move> moves = current.moves;
+      if (proposal.replaces) {
+        moves[*proposal.replaces] = proposal.move;
+      } else {
+        moves.push_back(proposal.move);
+      }
+      ++trials;
+      auto candidate = evaluate(std::move(moves));
+      if (!candidate.ok() || !is_better(*candidate, current, target_bytes)) continue;
+      if (candidate->arena_bytes() <= target_bytes) ++reached;
+      better.push_back(std::move(*candidate));
+    }
+    std::stable_sort(better.begin(), better.end(), [&](const Candidate& a, const Candidate& b) {
+      const bool a_reaches = a.arena_bytes() <= target_bytes;
+      const bool b_reaches = b.arena_bytes() <= target_bytes;
+      return a_reaches != b_reaches ? a_reaches : a.predicted_ns < b.predicted_ns;
+    });
+    return better;
+  }
+
+  // Fewer bytes above the target, in total over the steps of each node of the base, so that one of
+  // two equal peaks may be mended first.
+  bool is_better(const Candidate& candidate, const Candidate& current, int64_t target_bytes) const {
+    if (candidate.arena_bytes() > current.arena_bytes()) return false;
+    if (candidate.arena_bytes() <= target_bytes) return true;
+    return excess(candidate, target_bytes) < excess(current, target_bytes);
+  }
+
+  // Steps of one move count once, by the worst of them.
+  int64_t excess(const Candidate& candidate, int64_t target_bytes) const {
+    std::vector<int64_t> of_move(candidate.moves.size(), 0);
+    int64_t sum = 0;
+    for (size_t step = 0; step < candidate.live_bytes.size(); ++step) {
+      const int64_t over = candidate.live_bytes[step] - target_bytes;
+      if (over <= 0) continue;
+      const auto origin = origin_of_step(candidate, step);
+      const auto move = origin ? candidate.moved.made_by[origin->index()] : std::nullopt;
+      if (move) {
+        of_move[*move] = std::max(of_move[*move], over);
+      } else {
+        sum += over;
+      }
+    }
+    for (const int64_t over : of_move) sum += over;
+    return sum;
+  }
+
+  std::vector<Proposal> propose(const Candidate& current, size_t step, int64_t target_bytes) {
+    const auto origin = origin_of_step(current, step);
+    std::vector<Proposal> proposals;
+    if (options_.techniques.small_scratch) {
+      proposals = propose_kernels(current, step, options_.costs, backend_.kernels.target);
+    }
+    if (!origin) return proposals;
+    const auto add = [&](const MovedGraph& moved, std::optional<size_t> replaces,
+                         std::vector<Proposal> found) {
+      for (Proposal& proposal : found) {
+        const auto move = in_terms_of_base(moved, proposal.move);
+        if (!move) continue;
+        proposal.move = *move;
+        proposal.replaces = replaces;
+        proposals.push_back(std::move(proposal));
+      }
+    };
+    const auto made_by = current.moved.made_by[origin->index()];
+    if (made_by) {
+      const auto others = without(current, *made_by);
+      if (others) add(*others, made_by, propose_instead(current, *others, *made_by, target_bytes));
+      return proposals;
+    }
+    const Neighbourhood around = neighbourhood(current.moved, current);
+    if (options_.techniques.rematerialize) {
+      add(current.moved, {}, propose_rematerializations(around, *origin, current.live_bytes[step]));
+    }
+    add(current.moved, {}, propose_tilings(around, *origin, target_bytes, options_.techniques));
+    return proposals;
+  }
+
+  Neighbourhood neighbourhood(const MovedGraph& moved, const Candidate& like) const {
+    return make_neighbourhood(moved, base_.node_count(), like, backend_.buffers.io_in_arena,
+                              options_.costs);
+  }
+
+  // The candidate's graph with all moves but one.
+  std::optional<MovedGraph> without(const Candidate& current, size_t move) const {
+    std::vector<Move> others = current.moves;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(move));
+    auto moved = apply_moves(base_, others);
+    if (!moved.ok()) return std::nullopt;
+    return std::move(*moved);
+  }
+
+  // Other regions in the place of a move: around the node with the largest operands and results of
+  // those it covers.
+  std::vector<Proposal> propose_instead(const Candidate& current, const MovedGraph& others,
+                                        size_t move, int64_t target_bytes) const {
+    const auto* region = std::get_if<TileRegion>(&current.moves[move]);
+    if (region == nullptr) return {};
+    const auto nodes = nodes_between(base_, region->inputs, region->output);
+    if (!nodes.ok()) return {};
+    NodeId place = nodes->front();
+    int64_t largest = -1;
+    for (const NodeId id : *nodes) {
+      if (const int64_t bytes = node_work(base_, id).bytes; bytes > largest) {
+        largest = bytes;
+        place = id;
+      }
+    }
+    const Neighbourhood around = neighbourhood(others, current);
+    if (!around.is_base_node(place)) return {};
+    return propose_tilings(around, place, target_bytes, options_.techniques);
+  }
+
+  Graph base_;
+  BackendOptions backend_;
+  const BudgetOptions& options_;
+  int evaluations_ = 0;
+};
+
+// Rewrites do more work, never less: a prediction below the unbudgeted one is the model's error.
+BudgetPoint point_of(const Candidate& candidate, double unbudgeted_ns) {
+  return {.arena_bytes = candidate.arena_bytes(),
+          .predicted_ns = std::max(candidate.predicted_ns, unbudgeted_ns),
+          .moves = candidate.moves};
+}
+
+// Fewer bytes cost time: what is larger and no faster than another point goes, except for the
+// unbudgeted plan, which is what a budget without effect gives.
+void keep_frontier(std::vector<BudgetPoint>& points) {
+  const BudgetPoint unbudgeted = points.front();
+  std::stable_sort(points.begin(), points.end(), [](const BudgetPoint& a, const BudgetPoint& b) {
+    return a.arena_bytes != b.arena_bytes ? a.arena_bytes < b.arena_bytes
+                                          : a.predicted_ns < b.predicted_ns;
+  });
+  std::vector<BudgetPoint> frontier;
+  for (BudgetPoint& point : points) {
+    if (frontier.empty() || point.predicted_ns < frontier.back().predicted_ns) {
+      frontier.push_back(std::move(point));
+    }
+  }
+  if (!frontier.back().moves.empty()) frontier.push_back(unbudgeted);
+  std::reverse(frontier.begin(), frontier.end());
+  points = std::move(frontier);
+}
+
+}  // namespace
+
+Result<BudgetCurve> explore_budget(const Graph& optimized, const BackendOptions& backend,
+                                   const BudgetOptions& options,
+                                   const std::function<void(std::string_view)>& progress) {
+  Explorer explorer(optimized, backend, options);
+  MEMOPT_ASSIGN_OR_RETURN(const Candidate unbudgeted, explorer.evaluate({}));
+  const BudgetFloor floor = budget_floor(unbudgeted, backend.buffers.io_in_arena);
+  BudgetCurve curve{.base = optimized,
+                    .points = {point_of(unbudgeted, 0)},
+                    .floor_bytes = floor.bytes,
+                    .floor_reason = floor.reason,
+                    .evaluations = 0,
+                    .complete = false};
+  // In the planned order, "behind" means later in the run.
+  explorer.set_base(make_neighbourhood(unbudgeted.moved, optimized.node_count(), unbudgeted,
+                                       backend.buffers.io_in_arena, options.costs)
+                        .graph);
+  curve.base = explorer.base();
+  Candidate last = unbudgeted;
+  const auto whole = static_cast<double>(unbudgeted.arena_bytes());
+  for (int level = 1; !explorer.is_exhausted(); ++level) {
+    const auto target =
+        static_cast<int64_t>(whole * std::exp2(-static_cast<double>(level) / kStepsPerHalving));
+    if (target < floor.bytes) break;
+    if (last.arena_bytes() <= target) continue;
+    if (progress) progress("budget of " + std::to_string(target) + " bytes");
+    std::optional<Candidate> onward = explorer.reach(last, target);
+    std::optional<Candidate> afresh =
+        last.moves.empty() ? std::nullopt : explorer.reach(unbudgeted, target);
+    if (!onward && !afresh) break;
+    const bool take_afresh = afresh && (!onward || afresh->predicted_ns < onward->predicted_ns);
+    last = std::move(take_afresh ? *afresh : *onward);
+    curve.points.push_back(point_of(last, unbudgeted.predicted_ns));
+  }
+  keep_frontier(curve.points);
+  curve.evaluations = explorer.evaluations();
+  curve.complete = !explorer.is_exhausted();
+  return curve;
+}
+
+const BudgetPoint* point_within(const BudgetCurve& curve, int64_t budget_bytes) {
+  for (const BudgetPoint& point : curve.points) {
+    if (point.arena_bytes <= budget_bytes) return &point;
+  }
+  return nullptr;
+}
+
+}  // namespace memopt

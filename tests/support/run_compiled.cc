@@ -1,0 +1,82 @@
+#include "tests/support/run_compiled.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "runtime/executor/session.h"
+#include "runtime/plan/load.h"
+
+namespace memopt {
+
+using Bytes = std::vector<std::byte>;
+
+std::vector<Bytes> run_compiled(const CompiledModel& model, bool guard) {
+  const std::string path =
+      (std::filesystem::path(testing::TempDir()) / "run_compiled.plan").string();
+  EXPECT_TRUE(write_compiled(model, path).ok());
+  auto loaded = load_plan(path, {.mode = LoadMode::kCopy, .verify_constants = true});
+  std::filesystem::remove(path);
+  if (!loaded.ok()) {
+    ADD_FAILURE() << loaded.error().message;
+    return {};
+  }
+  const Plan& plan = (*loaded)->plan();
+  auto arena = PageBuffer::allocate(plan.arena_bytes);
+  auto session = Session::create(*loaded, arena->bytes(), {.threads = 1, .guard = guard});
+  if (!session.ok()) {
+    ADD_FAILURE() << session.error().message;
+    return {};
+  }
+  std::vector<PageBuffer> buffers;
+  const auto caller_buffer = [&](uint32_t value) {
+    buffers.push_back(*PageBuffer::allocate(plan.values[value].bytes));
+    return buffers.back().bytes().first(static_cast<size_t>(plan.values[value].bytes));
+  };
+  for (size_t i = 0; i < plan.inputs.size(); ++i) {
+    if (plan.values[plan.inputs[i]].storage == Storage::kCaller) {
+      EXPECT_TRUE((*session)->bind_input(i, caller_buffer(plan.inputs[i])).ok());
+    }
+    auto* data = reinterpret_cast<float*>((*session)->input_data(i));
+    for (int64_t k = 0; k < plan.values[plan.inputs[i]].dims.count(); ++k) {
+      data[k] = static_cast<float>((k * 37 + static_cast<int64_t>(i) * 11) % 64) / 32.0f - 1.0f;
+    }
+  }
+  for (size_t i = 0; i < plan.outputs.size(); ++i) {
+    if (plan.values[plan.outputs[i]].storage == Storage::kCaller) {
+      EXPECT_TRUE((*session)->bind_output(i, caller_buffer(plan.outputs[i])).ok());
+    }
+  }
+  const Status status = (*session)->run();
+  EXPECT_TRUE(status.ok()) << status.error().message;
+  std::vector<Bytes> outputs;
+  for (size_t i = 0; i < plan.outputs.size(); ++i) {
+    const std::byte* data = (*session)->output_data(i);
+    outputs.emplace_back(data, data + plan.values[plan.outputs[i]].bytes);
+  }
+  return outputs;
+}
+
+double relative_error(const std::vector<Bytes>& outputs, const std::vector<Bytes>& expected) {
+  EXPECT_EQ(outputs.size(), expected.size());
+  double worst = 0;
+  for (size_t i = 0; i < std::min(outputs.size(), expected.size()); ++i) {
+    EXPECT_EQ(outputs[i].size(), expected[i].size());
+    const size_t count = std::min(outputs[i].size(), expected[i].size()) / sizeof(float);
+    std::vector<float> a(count), b(count);
+    std::memcpy(a.data(), outputs[i].data(), count * sizeof(float));
+    std::memcpy(b.data(), expected[i].data(), count * sizeof(float));
+    double range = 1e-6;
+    for (const float value : b) range = std::max(range, std::abs(static_cast<double>(value)));
+    for (size_t k = 0; k < count; ++k) {
+      worst =
+          std::max(worst, std::abs(static_cast<double>(a[k]) - static_cast<double>(b[k])) / range);
+    }
+  }
+  return worst;
+}
+
+}  // namespace memopt
