@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "passes/planning/instance.h"
@@ -22,9 +23,19 @@ struct ExactResult {
   int64_t work = 0;
 };
 
-// Decides whether the instance fits into `capacity` bytes, in at most `work_limit` units of work:
-// deterministic ones, about as long as a search node of a problem with a few hundred buffers
-// (microseconds). Deterministic for a seed. Needs a model of the conflicts, which is built once.
+struct DecideOptions {
+  // Units are deterministic ones, about as long as a search node of a problem with a few hundred
+  // buffers (microseconds).
+  int64_t work_limit = 0;
+  uint64_t seed = 1;
+  int threads = 1;  // used, at most; the result does not depend on it
+  // Offsets of the items in a packing that is a little too high, to search near; or empty.
+  std::span<const int64_t> near = {};
+  StopToken stop = {};
+};
+
+// Decides whether the instance fits into `capacity` bytes. Deterministic. Needs a model of the
+// conflicts, which is built once.
 class ExactPlacer {
  public:
   explicit ExactPlacer(const Instance& instance);
@@ -34,8 +45,7 @@ class ExactPlacer {
   // False for instances with windows in gaps, which are searched as if they were full conflicts: a
   // packing is one, but kImpossible only holds for that reading.
   bool proves() const;
-  ExactResult decide(int64_t capacity, int64_t work_limit, uint64_t seed,
-                     StopToken stop = {}) const;
+  ExactResult decide(int64_t capacity, const DecideOptions& options) const;
 
  private:
   struct Impl;

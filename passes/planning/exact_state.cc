@@ -1,6 +1,8 @@
 #include "passes/planning/exact_state.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "runtime/base/checked.h"
 
@@ -19,6 +21,22 @@ StateKey key_for(uint32_t job, int64_t low, int64_t rest) {
   const uint64_t x = mix(static_cast<uint64_t>(low) + 0x9e3779b97f4a7c15u * (job + 1));
   const uint64_t y = mix(x + static_cast<uint64_t>(rest));
   return {y, mix(y ^ (x << 1))};
+}
+
+// Jobs of one size, alignment and set of cliques are interchangeable, unless their offset is fixed.
+void find_interchangeable(ExactModel& model) {
+  using Signature = std::tuple<std::vector<uint32_t>, int64_t, int64_t>;
+  std::map<Signature, uint32_t> newest;
+  for (uint32_t j = 0; j < model.jobs.size(); ++j) {
+    ExactModel::Job& job = model.jobs[j];
+    if (job.fixed_offset) continue;
+    const auto [at, is_first] =
+        newest.try_emplace({model.cliques_of[j], job.alignment, job.raw_size}, j);
+    if (is_first) continue;
+    job.below = at->second;
+    model.jobs[at->second].above = j;
+    at->second = j;
+  }
 }
 
 }  // namespace
@@ -62,6 +80,7 @@ std::optional<ExactModel> make_exact_model(const Instance& instance, int64_t max
     for (uint32_t& other : list) other = job_of[other];
     std::sort(list.begin(), list.end());
   }
+  find_interchangeable(model);
   return model;
 }
 
@@ -81,8 +100,10 @@ ExactState::ExactState(const ExactModel& model, int64_t capacity)
                                         : (top < 0 ? -1 : top / job.alignment * job.alignment));
     size_.push_back(job.size);
     alignment_.push_back(job.alignment);
-    low_.push_back(job.fixed_offset.value_or(0));
-    rest_.push_back(low_.back());
+    low_.push_back(job.below == ExactModel::kNone
+                       ? job.fixed_offset.value_or(0)
+                       : align_up(low_[job.below] + size_[job.below], job.alignment));
+    rest_.push_back(job.fixed_offset.value_or(0));
     keys_.push_back(key_for(j, low_[j], rest_[j]));
     key += keys_[j];
     for (uint32_t q = job.first_clique; q < job.last_clique; ++q) ++crossing_[q];
@@ -123,14 +144,20 @@ bool ExactState::set_low(uint32_t job, int64_t low, int64_t rest) {
   key -= keys_[job];
   keys_[job] = key_for(job, low, rest);
   key += keys_[job];
-  return low <= ceiling_[job];
+  if (low > ceiling_[job]) return false;
+  const uint32_t above = model_.jobs[job].above;
+  if (above == ExactModel::kNone || placed_[above]) return true;
+  const int64_t next = align_up(low + size_[job], alignment_[above]);
+  return low_[above] >= next || set_low(above, next, rest_[above]);
 }
 
 bool ExactState::place(uint32_t job) {
   steps_ += static_cast<int64_t>(model_.neighbors[job].size());
+  if (low_[job] > ceiling_[job]) return fail();
   const int64_t top = low_[job] + size_[job];
   trail_.push_back({Change::kPlaced, job, 0, 0, {}, 0});
   placed_[job] = 1;
+  placed_area_ += size_[job] * static_cast<int64_t>(model_.cliques_of[job].size());
   key -= keys_[job];
   for (uint32_t q : model_.cliques_of[job]) {
     auto& members = members_[q];
@@ -175,6 +202,7 @@ void ExactState::undo_to(size_t mark) {
         break;
       case Change::kPlaced: {
         placed_[i] = 0;
+        placed_area_ -= size_[i] * static_cast<int64_t>(model_.cliques_of[i].size());
         key += keys_[i];
         for (uint32_t q : model_.cliques_of[i]) {
           ++count_[q];

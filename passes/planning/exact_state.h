@@ -16,6 +16,7 @@ namespace memopt {
 // What the search needs to know of an instance, computed once. Items are renumbered by first
 // clique.
 struct ExactModel {
+  static constexpr uint32_t kNone = UINT32_MAX;
   struct Job {
     uint32_t item = 0;     // in the instance
     int64_t size = 0;      // padded to the granularity
@@ -23,6 +24,8 @@ struct ExactModel {
     int64_t alignment = 1;
     std::optional<int64_t> fixed_offset;
     uint32_t first_clique = 0, last_clique = 0;
+    // Of interchangeable jobs, each lies above the one before it.
+    uint32_t above = kNone, below = kNone;  // the next and the previous
   };
   int64_t granularity = 1;
   std::vector<Job> jobs;
@@ -76,6 +79,9 @@ class ExactState {
   int64_t total(uint32_t q) const { return total_[q]; }
   double weight(uint32_t q) const { return weight_[q]; }
 
+  // Bytes times cliques of the placed jobs: how far the packing is.
+  int64_t placed_area() const { return placed_area_; }
+
   // Elementary steps done so far: a deterministic measure of time.
   int64_t steps() const { return steps_; }
 
@@ -103,6 +109,7 @@ class ExactState {
 
   const ExactModel& model_;
   int64_t steps_ = 0;
+  int64_t placed_area_ = 0;
   int64_t capacity_ = 0;          // rounded up to the granularity
   std::vector<int64_t> ceiling_;  // the largest offset of each job
   std::vector<int64_t> size_, alignment_;

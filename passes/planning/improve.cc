@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "passes/planning/exact.h"
-
 namespace memopt {
 namespace {
 
@@ -12,19 +10,24 @@ constexpr uint64_t kAttemptsPerEffort = 8;
 
 }  // namespace
 
-Improvement improve_exactly(const Instance& instance, int64_t target, int64_t height,
-                            int64_t effort, int64_t work_limit, uint64_t seed, StopToken stop) {
+Improvement improve_exactly(const Instance& instance, const ImproveOptions& options) {
   const ExactPlacer placer(instance);
   Improvement best;
   if (!placer.available()) return best;
-  for (uint64_t k = 0; best.work < work_limit && height > target && !stop.stopped(); ++k) {
+  int64_t target = options.target_bytes, height = options.height_bytes, effort = options.effort;
+  const int64_t work_limit = options.search.work_limit;
+  for (uint64_t k = 0; best.work < work_limit && height > target; ++k) {
+    if (options.search.stop.stopped()) break;
     if (k % kAttemptsPerEffort == 0 && k > 0) effort = std::min(4 * effort, work_limit);
     // The golden ratio spreads the attempts evenly.
     const double spread = std::fmod(static_cast<double>(k % kAttemptsPerEffort) * 0.6180339887, 1);
     const int64_t capacity =
-        target + static_cast<int64_t>(spread * static_cast<double>(height - target));
-    ExactResult result =
-        placer.decide(capacity, std::min(effort, work_limit - best.work), seed + k, stop);
+        target + static_cast<int64_t>(std::sqrt(spread) * static_cast<double>(height - target));
+    DecideOptions search = options.search;
+    search.work_limit = std::min(effort, work_limit - best.work);
+    search.seed += k;
+    search.near = best.offsets;
+    ExactResult result = placer.decide(capacity, search);
     best.work += result.work;
     if (result.verdict == Verdict::kImpossible) {
       target = capacity + 1;

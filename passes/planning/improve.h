@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "passes/planning/exact.h"
 #include "passes/planning/instance.h"
-#include "passes/planning/stop.h"
 
 namespace memopt {
 
@@ -15,11 +15,17 @@ struct Improvement {
   int64_t work = 0;
 };
 
-// Looks for a packing no higher than `target`, given that one of `height` is known. Attempts the
-// target itself with `effort`, then capacities spread between the two, as a search that fails just
-// above one capacity may succeed just below it; every eighth attempt is the target again, with
-// four times the effort. The proved bound is target + 1 or more when there is no such packing.
-Improvement improve_exactly(const Instance& instance, int64_t target, int64_t height,
-                            int64_t effort, int64_t work_limit, uint64_t seed, StopToken stop = {});
+struct ImproveOptions {
+  int64_t target_bytes = 0;  // nothing lower is looked for
+  int64_t height_bytes = 0;  // of a packing that is known
+  int64_t effort = 0;        // of the first attempts
+  DecideOptions search = {};
+};
+
+// Looks for a packing no higher than the target. Attempts the target itself with `effort`, then
+// capacities spread between it and the height, as a search that fails just above one capacity may
+// succeed just below it; every eighth attempt is the target again, with four times the effort. The
+// proved bound is above the target when there is no such packing.
+Improvement improve_exactly(const Instance& instance, const ImproveOptions& options);
 
 }  // namespace memopt

@@ -92,8 +92,11 @@ LargeResult place_around_core(const Instance& instance, const LargeOptions& opti
     core.items.push_back(instance.items[i]);
   }
   if (members.size() > kMaxCoreItems) return {};
-  const ExactResult packed = ExactPlacer(core).decide(options.target_bytes, options.work_limit,
-                                                      options.seed, options.stop);
+  const ExactResult packed =
+      ExactPlacer(core).decide(options.target_bytes, {.work_limit = options.work_limit,
+                                                      .seed = options.seed,
+                                                      .threads = options.threads,
+                                                      .stop = options.stop});
   if (packed.verdict != Verdict::kFound) return {{}, packed.work};
   Instance around = instance;
   for (size_t k = 0; k < members.size(); ++k) {

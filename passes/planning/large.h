@@ -14,6 +14,7 @@ struct LargeOptions {
   int64_t rounds = 6;        // of the repair
   int64_t work_limit = 0;    // of the exact search on the core
   uint64_t seed = 1;
+  int threads = 1;
   StopToken stop = {};
 };
 

@@ -85,6 +85,7 @@ SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions
     LargeResult found = place_around_core(instance, {.target_bytes = target,
                                                      .work_limit = options.work_limit / 4,
                                                      .seed = options.seed,
+                                                     .threads = options.threads,
                                                      .stop = options.stop});
     keep_better(instance, best, {.offsets = std::move(found.offsets), .work = found.work},
                 "exact_core");
@@ -94,8 +95,13 @@ SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions
     const int64_t work = options.work_limit - best.work;
     const int64_t effort = options.objective == Objective::kFit ? work / 2 : work / 400;
     Improvement found =
-        improve_exactly(instance, target, height_of(instance, best.offsets),
-                        std::max<int64_t>(effort, 2000), work, options.seed, options.stop);
+        improve_exactly(instance, {.target_bytes = target,
+                                   .height_bytes = height_of(instance, best.offsets),
+                                   .effort = std::max<int64_t>(effort, 2000),
+                                   .search = {.work_limit = work,
+                                              .seed = options.seed,
+                                              .threads = options.threads,
+                                              .stop = options.stop}});
     keep_better(
         instance, best,
         {.offsets = std::move(found.offsets), .lower_bound = found.lower_bound, .work = found.work},

@@ -25,6 +25,7 @@ struct PlannerOptions {
   std::string planner = {};     // a name from planners(), or empty for the portfolio
   int64_t work_limit = 400000;  // of the exact search per space, in units of some microseconds
   uint64_t seed = 1;
+  int threads = 1;      // used at most; the plan does not depend on it
   StopToken stop = {};  // once stopped, the best plan so far is the result
 };
 

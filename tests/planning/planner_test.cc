@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/planning/random_problem.h"
+#include "tests/support/perfect_packing.h"
 
 namespace memopt {
 namespace {
@@ -111,6 +112,22 @@ TEST(Planner, SameProblemAndSeedGiveTheSamePlan) {
     const MemoryProblem problem = random_problem(seed, options);
     const PlannerOptions limited{.work_limit = 2000};
     EXPECT_EQ(plan_memory(problem, limited)->offsets, plan_memory(problem, limited)->offsets);
+  }
+}
+
+TEST(Planner, ThePlanDoesNotDependOnTheNumberOfThreads) {
+  std::vector<MemoryProblem> problems;
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    problems.push_back(random_problem(seed, {.max_buffers = 60, .steps = 30, .max_size = 1000}));
+    problems.push_back(perfect_packing(seed, 150 + 10 * seed, 0.9));
+  }
+  for (const MemoryProblem& problem : problems) {
+    const MemoryPlan one = *plan_memory(problem, {.work_limit = 20000});
+    for (const int threads : {2, 4}) {
+      const MemoryPlan plan = *plan_memory(problem, {.work_limit = 20000, .threads = threads});
+      EXPECT_EQ(plan.offsets, one.offsets);
+      EXPECT_EQ(plan.work, one.work);
+    }
   }
 }
 

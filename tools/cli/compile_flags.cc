@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <thread>
 
 #include "passes/transform/tile.h"
 #include "tools/cli/app.h"
@@ -173,6 +174,7 @@ Result<CompileOptions> compile_options(const CompileFlags& flags) {
   options.buffers.planner.planner = flags.planner;
   options.buffers.planner.work_limit = flags.work_limit;
   options.buffers.planner.seed = flags.seed;
+  options.buffers.planner.threads = static_cast<int>(std::thread::hardware_concurrency());
   for (const std::string& name : flags.disabled) {
     if (!disable(options, name)) {
       return usage("--disable: unknown '" + name + "'; known: " + known_switches());

@@ -20,6 +20,7 @@ struct PackOptions {
   int64_t work_limit = PlannerOptions{}.work_limit;
   uint64_t seed = PlannerOptions{}.seed;
   std::optional<double> time_limit;
+  int threads = PlannerOptions{}.threads;
 };
 
 constexpr int64_t kMaxCsvBytes = int64_t{1} << 31;
@@ -155,6 +156,7 @@ Result<MemoryPlan> plan_or_check(const PackOptions& options, const MemoryCsv& cs
                                    .planner = options.planner,
                                    .work_limit = options.work_limit,
                                    .seed = options.seed,
+                                   .threads = options.threads,
                                    .stop = cancellation.token()});
 }
 
@@ -215,6 +217,9 @@ int run_pack(const Arguments& arguments, std::ostream& out, std::ostream& err) {
                   "best plan so far is written, and the exit status is 5 unless it was proved. Not "
                   "reproducible, unlike --work-limit")
       ->check(CLI::NonNegativeNumber);
+  app->add_option("--threads", options.threads,
+                  "Of the exact search, which has use for two; the plan does not depend on it")
+      ->check(CLI::PositiveNumber);
   app->add_option("--seed", options.seed, "Of the randomised restarts");
   app->add_option("--planner", options.planner, known_planners());
   app->add_flag("--check", options.check,
