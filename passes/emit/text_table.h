@@ -1,4 +1,4 @@
-// Aligned columns for terminals, and numbers and names as people read them.
+// Aligned columns for terminals, and sizes (size_text.h), shares and names as people read them.
 #pragma once
 
 #include <cstdint>
@@ -7,16 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/base/size_text.h"
+
 namespace memopt {
 
-// "4.59 MiB"; exact below 1 KiB ("812 B"). Binary units.
-std::string size_text(int64_t bytes);
-// "4,816,896 B".
-std::string exact_size_text(int64_t bytes);
-// "4.59 MiB (4,816,896 B)", or "812 B".
-std::string both_sizes_text(int64_t bytes);
-// "12,345".
-std::string count_text(int64_t count);
 // "1.3 %" of `whole`; tiny differences never read as zero ("< 0.1 %").
 std::string percent_text(int64_t part, int64_t whole);
 

@@ -44,7 +44,7 @@ class Pack : public ::testing::Test {
 TEST_F(Pack, WritesThePlanAndSaysThatItIsOptimal) {
   const std::string problem = write("p.csv", kProblem);
   ASSERT_EQ(pack({problem, "-o", path("plan.csv")}), 0) << err_.str();
-  EXPECT_NE(out_.str().find("12 bytes"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("12 B"), std::string::npos) << out_.str();
   EXPECT_NE(out_.str().find("proved optimal"), std::string::npos) << out_.str();
   EXPECT_TRUE(read("plan.csv").starts_with("id,lower,upper,size,offset\nb1,0,3,4,"));
   EXPECT_EQ(pack({path("plan.csv"), "--check"}), 0) << err_.str();

@@ -10,10 +10,10 @@
 
 #include "passes/analysis/cost.h"
 #include "runtime/base/file.h"
+#include "runtime/base/size_text.h"
 #include "runtime/executor/session.h"
 #include "tools/cli/run_io.h"
 #include "tools/cli/seeded.h"
-#include "tools/cli/sizes.h"
 
 namespace memopt {
 namespace {
@@ -130,7 +130,7 @@ void print(const Flags& flags, const Measured& measured, std::ostream& out) {
   out << "load     " << measured.load_ms << " ms\nkernels  " << measured.create_ms
       << " ms\nrun      " << measured.run_ms.front() << " ms min, " << median << " ms median, "
       << measured.run_ms.back() << " ms max of " << measured.run_ms.size() << " runs, "
-      << flags.threads << " thread(s)\nresident " << format_size(measured.peak_resident_bytes)
+      << flags.threads << " thread(s)\nresident " << both_sizes_text(measured.peak_resident_bytes)
       << " at most\n";
   std::vector<std::pair<double, std::string>> by_time;
   for (const auto& [kernel, ms] : measured.kernel_ms) by_time.emplace_back(ms, kernel);

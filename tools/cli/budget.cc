@@ -8,6 +8,7 @@
 #include "passes/emit/report_budget.h"
 #include "passes/emit/text_table.h"
 #include "runtime/base/file.h"
+#include "runtime/base/size_text.h"
 #include "tools/cli/sizes.h"
 
 namespace memopt {
@@ -60,11 +61,11 @@ Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes) {
     judgement.proof =
         "no order, placement, tiling or second computation of these operators needs "
         "less than " +
-        format_size(model.curve->floor_bytes) + ": " + model.curve->floor_reason;
+        both_sizes_text(model.curve->floor_bytes) + ": " + model.curve->floor_reason;
   } else if (plan.certificate.kind == BoundKind::kAllOrders) {
     judgement.proved_bytes = plan.certificate.lower_bound_bytes;
     judgement.proof = "no order and no placement of these operators needs less than " +
-                      format_size(plan.certificate.lower_bound_bytes);
+                      both_sizes_text(plan.certificate.lower_bound_bytes);
   }
   if (plan.arena_bytes <= budget_bytes) {
     judgement.fit = Fit::kYes;
@@ -87,9 +88,9 @@ Status check_budget(const CompiledModel& model, int64_t budget_bytes, bool cance
   const Judgement judgement = judge_budget(model, budget_bytes);
   if (is_min || judgement.fit == Fit::kYes) return {};
   const Plan& plan = model.plan();
-  std::string message = "memory budget " + format_size(budget_bytes) +
-                        ": the smallest arena found is " + format_size(plan.arena_bytes) + ", " +
-                        format_size(plan.arena_bytes - budget_bytes) + " more; ";
+  std::string message = "memory budget " + both_sizes_text(budget_bytes) +
+                        ": the smallest arena found is " + both_sizes_text(plan.arena_bytes) +
+                        ", " + both_sizes_text(plan.arena_bytes - budget_bytes) + " more; ";
   const std::string peak = peak_text(build_report(plan));
   if (judgement.fit == Fit::kImpossible) {
     return Error{Code::kBudgetImpossible, message + judgement.proof + peak};

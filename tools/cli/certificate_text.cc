@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "tools/cli/sizes.h"
+#include "runtime/base/size_text.h"
 
 namespace memopt {
 namespace {
@@ -49,7 +49,7 @@ std::string sentence(const Statement& statement, const Plan& plan) {
   return (statement.orders == BoundKind::kAllOrders
               ? "no order of " + steps + " and no placement needs less than "
               : "in this order of " + steps + " no placement needs less than ") +
-         format_size(statement.bytes) + " of arena: " + std::visit(Reason{}, statement.witness);
+         both_sizes_text(statement.bytes) + " of arena: " + std::visit(Reason{}, statement.witness);
 }
 
 std::string certificate_text(const Certificate& certificate, const Plan& plan) {
@@ -65,12 +65,12 @@ std::string certificate_text(const Certificate& certificate, const Plan& plan) {
     text += "Whether another order needs less than this one is not proved.\n";
   }
   const int64_t gap = plan.arena_bytes - best;
-  text += "The arena is " + format_size(plan.arena_bytes);
+  text += "The arena is " + both_sizes_text(plan.arena_bytes);
   if (gap == 0) return text + ": the bound is reached, the gap is 0.\n";
   char percent[32];
   std::snprintf(percent, sizeof(percent), "%.2f %%",
                 100.0 * static_cast<double>(gap) / static_cast<double>(plan.arena_bytes));
-  return text + ": a gap of " + format_size(gap) + ", " + percent + " of it.\n";
+  return text + ": a gap of " + both_sizes_text(gap) + ", " + percent + " of it.\n";
 }
 
 }  // namespace memopt

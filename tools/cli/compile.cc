@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <iostream>
 
 #include "compiler/onnx/export.h"
@@ -12,13 +11,14 @@
 #include "passes/emit/report_json.h"
 #include "passes/emit/report_text.h"
 #include "runtime/base/file.h"
+#include "runtime/base/size_text.h"
 #include "tools/certificate/find.h"
 #include "tools/cli/budget.h"
 #include "tools/cli/cancellation.h"
 #include "tools/cli/certificate_text.h"
 #include "tools/cli/compile_flags.h"
 #include "tools/cli/dump.h"
-#include "tools/cli/sizes.h"
+#include "tools/cli/progress.h"
 
 namespace memopt {
 namespace {
@@ -54,32 +54,6 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_flag("--quiet", flags.quiet, "print no report and no progress");
 }
 
-// Says on a terminal what is going on once it takes long.
-class Progress {
- public:
-  Progress(std::ostream& err, bool quiet)
-      : err_(err), active_(!quiet && isatty(STDERR_FILENO) != 0) {}
-  ~Progress() { clear(); }
-  void stage(std::string_view name) {
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin_;
-    constexpr double kQuietSeconds = 2;
-    if (!active_ || elapsed.count() < kQuietSeconds) return;
-    clear();
-    err_ << "[" << static_cast<int>(elapsed.count()) << " s] " << name << "..." << std::flush;
-    shown_ = true;
-  }
-
- private:
-  void clear() {
-    if (shown_) err_ << "\r\033[K" << std::flush;
-    shown_ = false;
-  }
-  std::ostream& err_;
-  bool active_;
-  bool shown_ = false;
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-};
-
 Status write_certificate(const Flags& flags, certificate::Certificate certificate) {
   MEMOPT_ASSIGN_OR_RETURN(certificate.plan_digest, certificate::plan_digest(flags.output));
   return write_file(flags.certificate, certificate::to_json(certificate));
@@ -106,14 +80,14 @@ Status print_report(const Flags& flags, const CompiledModel& model, const Compil
     MEMOPT_ASSIGN_OR_RETURN(const int64_t other,
                             arena_bytes_with_io(model, options, flags.io == "caller"));
     out << "\nWith --io=" << (flags.io == "caller" ? "arena" : "caller") << " the arena would be "
-        << format_size(other) << ".\n";
+        << both_sizes_text(other) << ".\n";
   }
   if (!flags.json) out << budget_outcome(model);
   return {};
 }
 
 Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
-  Progress progress(err, flags.quiet);
+  Progress progress(err, !flags.quiet && isatty(STDERR_FILENO) != 0);
   if (!flags.certificate.empty() && flags.output.empty()) {
     return Error{Code::kUsage, "--certificate is about a plan file: give its name with -o"};
   }

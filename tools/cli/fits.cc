@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "runtime/base/size_text.h"
 #include "tools/cli/budget.h"
 #include "tools/cli/cancellation.h"
 #include "tools/cli/sizes.h"
@@ -65,10 +66,10 @@ int exit_status(Fit fit) {
 
 std::string text_of(const Answer& answer) {
   const Plan& plan = answer.plan();
-  const std::string arena = format_size(plan.arena_bytes);
+  const std::string arena = both_sizes_text(plan.arena_bytes);
   switch (answer.fit) {
     case Fit::kYes:
-      return "yes: the arena is " + arena + ", " + format_size(answer.margin_bytes()) +
+      return "yes: the arena is " + arena + ", " + both_sizes_text(answer.margin_bytes()) +
              " below the budget\n";
     case Fit::kImpossible:
       return "no, proved: " + answer.found->judgement.proof + "; the smallest arena found is " +
@@ -77,7 +78,7 @@ std::string text_of(const Answer& answer) {
       break;
   }
   return "not found: the smallest arena found is " + arena + ", " +
-         format_size(-answer.margin_bytes()) + " above the budget; not proved impossible" +
+         both_sizes_text(-answer.margin_bytes()) + " above the budget; not proved impossible" +
          (answer.found->cancelled ? ", the search was cancelled\n" : "\n");
 }
 

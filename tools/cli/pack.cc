@@ -8,6 +8,7 @@
 #include "passes/planning/csv.h"
 #include "passes/planning/planner.h"
 #include "runtime/base/file.h"
+#include "runtime/base/size_text.h"
 #include "tools/cli/cancellation.h"
 #include "tools/cli/sizes.h"
 
@@ -134,8 +135,8 @@ void print_summary(const MemoryProblem& problem, const MemoryPlan& plan, std::os
   for (size_t s = 0; s < plan.spaces.size(); ++s) {
     const SpacePlan& space = plan.spaces[s];
     if (plan.spaces.size() > 1) out << "space '" << problem.spaces[s].name << "'\n";
-    out << "height       " << format_size(space.height_bytes) << "\nlower bound  "
-        << format_size(space.lower_bound_bytes) << "\nplan         "
+    out << "height       " << both_sizes_text(space.height_bytes) << "\nlower bound  "
+        << both_sizes_text(space.lower_bound_bytes) << "\nplan         "
         << meaning(space, plan.cancelled) << ", by " << space.planner << '\n';
   }
 }

@@ -13,11 +13,11 @@
 #include "compiler/onnx/tensor_file.h"
 #include "runtime/base/file.h"
 #include "runtime/base/npy.h"
+#include "runtime/base/size_text.h"
 #include "runtime/executor/session.h"
 #include "tools/cli/compare.h"
 #include "tools/cli/run_io.h"
 #include "tools/cli/seeded.h"
-#include "tools/cli/sizes.h"
 
 namespace memopt {
 namespace {
@@ -214,9 +214,9 @@ void print_text(const Outcome& outcome, std::ostream& out) {
     out << "output  " << plan.values[index].name << "  " << type_of(plan.values[index]) << '\n';
   }
   const Times times = times_of(outcome.run_ms);
-  out << "arena      " << format_size(plan.arena_bytes) << "\nconstants  "
-      << format_size(plan.constants_bytes) << "\npeak resident memory of this process  "
-      << format_size(outcome.peak_resident_bytes) << "\nload " << milliseconds(outcome.load_ms)
+  out << "arena      " << both_sizes_text(plan.arena_bytes) << "\nconstants  "
+      << both_sizes_text(plan.constants_bytes) << "\npeak resident memory of this process  "
+      << both_sizes_text(outcome.peak_resident_bytes) << "\nload " << milliseconds(outcome.load_ms)
       << ", kernels " << milliseconds(outcome.create_ms) << ", first run "
       << milliseconds(times.first);
   if (outcome.run_ms.size() > 1) {
@@ -228,8 +228,8 @@ void print_text(const Outcome& outcome, std::ostream& out) {
     const AllocationCounts& counts = *outcome.allocations;
     out << "heap allocations in " << outcome.run_ms.size()
         << (outcome.run_ms.size() == 1 ? " run" : " runs") << ": memopt " << counts.memopt
-        << ", kernel library " << counts.library << " (" << format_size(counts.library_bytes)
-        << ", largest " << format_size(counts.largest_library_bytes) << ")\n";
+        << ", kernel library " << counts.library << " (" << both_sizes_text(counts.library_bytes)
+        << ", largest " << both_sizes_text(counts.largest_library_bytes) << ")\n";
   }
   if (outcome.guard) {
     out << "guard: " << outcome.guard->steps << " steps without a violation; used up to byte "

@@ -1,9 +1,7 @@
 #include "tools/cli/sizes.h"
 
-#include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 
 namespace memopt {
 namespace {
@@ -30,17 +28,6 @@ std::optional<int64_t> parse_size(std::string_view text) {
     return static_cast<int64_t>(std::llround(bytes));
   }
   return std::nullopt;
-}
-
-std::string format_size(int64_t bytes) {
-  std::array<char, 64> text;
-  const std::string exact = std::to_string(bytes) + " bytes";
-  for (const Unit& unit : kUnits) {
-    if (unit.name.size() != 3 || static_cast<double>(bytes) < unit.bytes) continue;
-    std::snprintf(text.data(), text.size(), "%.2f ", static_cast<double>(bytes) / unit.bytes);
-    return text.data() + std::string(unit.name) + " (" + exact + ")";
-  }
-  return exact;
 }
 
 }  // namespace memopt

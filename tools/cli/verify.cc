@@ -4,11 +4,11 @@
 #include <ostream>
 
 #include "runtime/base/file.h"
+#include "runtime/base/size_text.h"
 #include "runtime/plan/load.h"
 #include "runtime/plan/verify.h"
 #include "tools/certificate/check.h"
 #include "tools/cli/certificate_text.h"
-#include "tools/cli/sizes.h"
 
 namespace memopt {
 namespace {
@@ -107,8 +107,8 @@ int run_verify(const Arguments& arguments, std::ostream& out, std::ostream& err)
   if (!options.json) {
     const Plan& plan = loaded->plan();
     out << options.plan << ": verified. " << plan.instructions.size() << " instructions, "
-        << plan.values.size() << " values, arena " << format_size(plan.arena_bytes)
-        << ", constants " << format_size(plan.constants_bytes) << " (digest right).\n";
+        << plan.values.size() << " values, arena " << both_sizes_text(plan.arena_bytes)
+        << ", constants " << both_sizes_text(plan.constants_bytes) << " (digest right).\n";
     if (certificate) out << certificate_text(*certificate, plan);
   }
   return 0;
