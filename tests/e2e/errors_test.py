@@ -78,23 +78,23 @@ def check_outputs(c):
     model = c.path("small.onnx")
     c.expect("output folder does not exist", RESOURCE, ["missing"], "compile", model, "-o", c.path("missing/a.plan"))
     c.expect("full disk", RESOURCE, ["/dev/full"], "compile", model, "--quiet", "-o", "/dev/full")
-    c.expect("budget proved impossible", IMPOSSIBLE, ["bytes"], "compile", model, "-o", c.path("a.plan"), "--memory-budget", "1")
+    c.expect("budget proved impossible", IMPOSSIBLE, ["1 B", "64 B"], "compile", model, "-o", c.path("a.plan"), "--memory-budget", "1")
     c.expect("malformed budget", USAGE, ["lots"], "compile", model, "--memory-budget", "lots")
 
 
 def check_fits(c):
     """memopt-inspect fits, on a model whose arena is 64 bytes."""
     model = c.path("small.onnx")
-    c.expect("fits", DONE, ["yes", "64 bytes", "0 bytes below"], "inspect", "fits", "--budget", "64", model)
+    c.expect("fits", DONE, ["yes", "64 B", "0 B below"], "inspect", "fits", "--budget", "64", model)
     c.expect("fits as JSON", DONE, ['"answer": "yes"', '"margin_bytes": 960'], "inspect", "fits", "--budget", "1KiB", "--json", model)
-    c.expect("does not fit, proved", IMPOSSIBLE, ["no, proved", "64 bytes"], "inspect", "fits", "--budget", "63", model)
+    c.expect("does not fit, proved", IMPOSSIBLE, ["no, proved", "64 B"], "inspect", "fits", "--budget", "63", model)
     c.expect("does not fit, JSON", IMPOSSIBLE, ['"answer": "impossible"', '"lower_bound_bytes": 64', '"margin_bytes": -1'], "inspect",
              "fits", "--budget", "63", "--json", model)
     off = [word for name in ("order", "tile", "micro_batch", "rematerialize", "small_scratch") for word in ("--disable", name)]
-    c.expect("not found to fit", NOT_REACHED, ["not found", "64 bytes"], "inspect", "fits", "--budget", "63", *off, model)
+    c.expect("not found to fit", NOT_REACHED, ["not found", "64 B"], "inspect", "fits", "--budget", "63", *off, model)
     onnx.save(small_model(shape=("rows", 4)), c.path("symbolic.onnx"))
     for flag in (("--shape", "x=256x4"), ("--dim", "rows=256")):
-        c.expect("a larger shape does not fit", IMPOSSIBLE, ["no, proved", "4096 bytes"], "inspect", "fits", "--budget", "64", *flag,
+        c.expect("a larger shape does not fit", IMPOSSIBLE, ["no, proved", "4,096 B"], "inspect", "fits", "--budget", "64", *flag,
                  c.path("symbolic.onnx"))
     c.expect("fits without a budget", USAGE, ["--budget"], "inspect", "fits", model)
     c.expect("fits with a malformed budget", USAGE, ["lots"], "inspect", "fits", "--budget", "lots", model)
