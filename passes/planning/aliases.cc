@@ -118,12 +118,14 @@ class AliasFinder {
     // All results are views, or the node runs.
     const auto types = input_types(graph_, node);
     const Dims& strides = aliases_.placement[node.inputs[0]].strides;
+    const Layout layout = graph_.type(node.inputs[0]).layout;
     std::vector<std::optional<Box>> boxes(node.outputs.size());
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (!node.outputs[i]) continue;
       const TensorType& out = graph_.type(node.outputs[i]);
       boxes[i] = def.view(node.op, types, static_cast<int>(i));
-      if (!boxes[i] || dtype_bits(out.dtype) < 8 || !free_root(node.outputs[i]) ||
+      // A view is a box of its parent in the coordinates of one layout.
+      if (!boxes[i] || out.layout != layout || dtype_bits(out.dtype) < 8 || !free_root(node.outputs[i]) ||
           !may_be_view(node.outputs[i], node.inputs[0]) ||
           (!is_dense(out.dims, strides, out.layout) && !can_be_strided(node.outputs[i], strides))) {
         return;

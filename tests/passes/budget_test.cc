@@ -9,6 +9,7 @@
 #include "compiler/ir/text.h"
 #include "passes/pipeline.h"
 #include "runtime/ops/op_def.h"
+#include "tests/support/random_graph.h"
 #include "tests/support/run_compiled.h"
 
 namespace memopt {
@@ -221,6 +222,25 @@ TEST(Budget, WithTheReferenceKernelsTheSmallestPlanKeepsTheBits) {
     const auto least = compile_graph(graph, options);
     ASSERT_TRUE(least.ok()) << least.error().message;
     EXPECT_EQ(run_compiled(**least, true), run_compiled(**whole, false));
+  }
+}
+
+// Without a budget and with one that nothing reaches: what compile_graph() returns has passed the
+// verifier of plans.
+TEST(Budget, EveryRandomGraphMakesAPlanThatItsVerifierAccepts) {
+  for (uint64_t seed = 0; seed < 600; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Graph graph = random_graph(seed, 4 + static_cast<int>(seed % 30));
+    CompileOptions options;
+    options.buffers.io_in_arena = seed % 5 != 0;
+    const auto whole = compile_graph(graph, options);
+    ASSERT_TRUE(whole.ok()) << whole.error().message;
+    if (seed % 3 != 0) continue;
+    options.budget_bytes = 0;
+    options.budget.max_evaluations = 20;
+    const auto least = compile_graph(graph, options);
+    ASSERT_TRUE(least.ok()) << least.error().message;
+    EXPECT_LE((*least)->plan().arena_bytes, (*whole)->plan().arena_bytes);
   }
 }
 

@@ -300,7 +300,7 @@ TEST(CertificateMutation, HandMadePlans) {
 TEST(CertificateMutation, CompiledGraphs) {
   std::map<std::string, int> seen;
   int tried = 0;
-  for (uint64_t seed = 0; seed < 290; ++seed) {
+  for (uint64_t seed = 0; seed < 400; ++seed) {
     CompileOptions options;
     options.buffers.order = seed % 4 != 0;
     options.buffers.io_in_arena = seed % 5 != 0;
