@@ -1,5 +1,7 @@
 #include "passes/backend.h"
 
+#include <algorithm>
+
 #include "passes/pipeline.h"
 
 namespace memopt {
@@ -25,7 +27,7 @@ std::vector<int64_t> live_bytes_per_step(const BufferAssignment& assignment) {
   const size_t steps = assignment.steps.size();
   std::vector<int64_t> change(steps + 1, 0);
   for (const MemoryBuffer& buffer : assignment.problem.buffers) {
-    change[static_cast<size_t>(buffer.lower)] += buffer.size_bytes;
+    change[static_cast<size_t>(std::max<int64_t>(buffer.lower, 0))] += buffer.size_bytes;
     if (const auto upper = static_cast<size_t>(buffer.upper); upper <= steps) {
       change[upper] -= buffer.size_bytes;
     }

@@ -125,8 +125,8 @@ class AliasFinder {
       const TensorType& out = graph_.type(node.outputs[i]);
       boxes[i] = def.view(node.op, types, static_cast<int>(i));
       // A view is a box of its parent in the coordinates of one layout.
-      if (!boxes[i] || out.layout != layout || dtype_bits(out.dtype) < 8 || !free_root(node.outputs[i]) ||
-          !may_be_view(node.outputs[i], node.inputs[0]) ||
+      if (!boxes[i] || out.layout != layout || dtype_bits(out.dtype) < 8 ||
+          !free_root(node.outputs[i]) || !may_be_view(node.outputs[i], node.inputs[0]) ||
           (!is_dense(out.dims, strides, out.layout) && !can_be_strided(node.outputs[i], strides))) {
         return;
       }

@@ -10,12 +10,13 @@
 namespace memopt {
 namespace {
 
-// Lifetimes of the roots, before results overwrite operands.
+// Lifetimes of the roots, before results overwrite operands. The caller fills all inputs before the
+// first step, and an input that no step reads is dead when that begins: where there is one, inputs
+// live from step -1 on.
 ValueMap<StepRange> root_lifetimes(const Graph& graph, const BufferAssignment& assignment) {
   ValueMap<StepRange> lifetimes(graph);
   const auto& placement = assignment.aliases.placement;
   const auto steps = static_cast<int64_t>(assignment.steps.size());
-  for (const ValueId input : graph.inputs()) touch(lifetimes[placement[input].root], 0);
   for (int64_t step = 0; step < steps; ++step) {
     const Node& node = graph.node(assignment.steps[static_cast<size_t>(step)]);
     for (const ValueId input : node.inputs) {
@@ -28,6 +29,9 @@ ValueMap<StepRange> root_lifetimes(const Graph& graph, const BufferAssignment& a
   for (const ValueId output : graph.outputs()) {
     touch(lifetimes[placement[output].root], std::max<int64_t>(steps - 1, 0));
   }
+  const auto is_unread = [&](ValueId input) { return lifetimes[input] == StepRange{}; };
+  const bool any_unread = std::any_of(graph.inputs().begin(), graph.inputs().end(), is_unread);
+  for (const ValueId input : graph.inputs()) touch(lifetimes[input], any_unread ? -1 : 0);
   return lifetimes;
 }
 
@@ -66,7 +70,7 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
     result.buffer[root] = static_cast<uint32_t>(result.problem.buffers.size());
     MemoryBuffer buffer;
     buffer.name = value.name;
-    buffer.lower = options.reuse ? life.begin : 0;
+    buffer.lower = options.reuse ? life.begin : std::min<int64_t>(life.begin, 0);
     buffer.upper =
         !options.reuse || lives_on[root] ? std::max<int64_t>(last_step, life.end) : life.end;
     buffer.size_bytes = align_up(value.type.bytes(), kArenaAlignment);

@@ -14,8 +14,8 @@ namespace memopt {
 
 struct BufferAssignment {
   Aliases aliases;
-  std::vector<NodeId> steps;                 // the nodes that run, in order
-  MemoryProblem problem;                     // space 0 is the arena
+  std::vector<NodeId> steps;  // the nodes that run, in order
+  MemoryProblem problem;      // space 0 is the arena; lifetimes in steps, -1: before the first
   ValueMap<std::optional<uint32_t>> buffer;  // per root in the arena; in-place results share one
   std::vector<std::optional<uint32_t>> scratch;  // per step
   int64_t naive_bytes = 0;                       // every value and scratch with bytes of its own

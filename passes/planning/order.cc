@@ -82,7 +82,7 @@ std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& redu
 // keeps it: it has the locality that its author saw.
 std::vector<int32_t> join_blocks(const OrderGraph& graph, const ReducedGraph& reduced,
                                  const std::vector<Block>& blocks) {
-  int64_t peak = start_bytes(graph);
+  int64_t peak = edge_bytes(graph);
   for (const Block& block : blocks) peak = std::max(peak, block.peak_bytes);
   const std::vector<int32_t> expanded = expand_order(reduced, identity(reduced.graph.num_ops()));
   std::vector<int32_t> result;
@@ -110,8 +110,8 @@ std::vector<int32_t> join_blocks(const OrderGraph& graph, const ReducedGraph& re
 // Improves the blocks until the highest is proved, or the work is used up.
 class BlockSolver {
  public:
-  BlockSolver(std::vector<Block>* blocks, const OrderOptions& options)
-      : blocks_(*blocks), options_(options) {
+  BlockSolver(std::vector<Block>* blocks, int64_t floor_bytes, const OrderOptions& options)
+      : blocks_(*blocks), options_(options), floor_(floor_bytes) {
     for (Block& block : blocks_) {
       num_ops_ += block.unreduced.num_ops();
       by_peak_.push_back(&block);
@@ -179,7 +179,7 @@ class BlockSolver {
   const OrderOptions& options_;
   std::vector<Block*> by_peak_;
   int64_t num_ops_ = 0;
-  int64_t floor_ = 0;  // every order has at least this peak
+  int64_t floor_;  // every order has at least this peak
   int64_t work_ = 0;
 };
 
@@ -198,7 +198,7 @@ Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions& o
 
   const ReducedGraph reduced = merge_chains(graph);
   std::vector<Block> blocks = make_blocks(graph, reduced);
-  BlockSolver solver(&blocks, options);
+  BlockSolver solver(&blocks, edge_bytes(graph), options);
   solver.bound();
   solver.search();
   solver.improve();

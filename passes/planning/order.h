@@ -2,7 +2,9 @@
 //
 // The model. A *storage* is a block of bytes. It is live from the start (`live_at_start`) or from
 // the first operator that touches it, to the end (`live_at_end`) or through the last operator that
-// touches it. A *value* is something an operator produces and others consume; it sits in one
+// touches it. One that is there at the start only and that nothing touches dies when the first
+// operator begins: the caller fills all of them together, and nobody needs its bytes afterwards.
+// A *value* is something an operator produces and others consume; it sits in one
 // storage, and several values may share one (views, the slices of a concatenation written in
 // place). While an operator runs, everything live before it, everything it allocates and its
 // scratch are live together, with one exception: an *in-place* candidate lets an output's new

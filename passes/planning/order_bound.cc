@@ -238,7 +238,7 @@ class CutNetwork {
 }  // namespace
 
 int64_t working_set_bound(const OrderGraph& graph) {
-  int64_t bound = start_bytes(graph);
+  int64_t bound = edge_bytes(graph);
   for (int32_t op = 0; op < graph.num_ops(); ++op) {
     int64_t bytes = graph.outside_bytes + graph.scratch_bytes[op];
     for (int32_t storage : graph.touches[op]) bytes += graph.storage_bytes[storage];

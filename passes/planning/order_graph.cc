@@ -146,9 +146,14 @@ Result<OrderGraph> build_order_graph(const OrderProblem& problem) {
   graph.touchers = transposed(graph.touches, graph.num_storages());
   for (int32_t storage = 0; storage < graph.num_storages(); ++storage) {
     if (!graph.touchers[storage].empty() || !graph.live_at_start[storage]) continue;
-    graph.outside_bytes += graph.storage_bytes[storage];
+    if (graph.live_at_end[storage]) {
+      graph.outside_bytes += graph.storage_bytes[storage];
+    } else {
+      graph.filling_bytes += graph.storage_bytes[storage];
+    }
     graph.live_at_start[storage] = graph.live_at_end[storage] = 0;
   }
+  graph.filling_bytes += start_bytes(graph);
 
   std::vector<std::vector<InPlacePair>> pairs(num_ops);
   for (const InPlaceCandidate& candidate : problem.in_place) {
@@ -224,6 +229,7 @@ OrderGraph reversed(const OrderGraph& graph) {
   const int32_t last = graph.num_ops() - 1;
   OrderGraph result;
   result.outside_bytes = graph.outside_bytes;
+  result.filling_bytes = graph.filling_bytes;
   result.storage_bytes = graph.storage_bytes;
   result.live_at_start = graph.live_at_end;
   result.live_at_end = graph.live_at_start;
@@ -314,9 +320,13 @@ int64_t start_bytes(const OrderGraph& graph) {
   return bytes;
 }
 
+int64_t edge_bytes(const OrderGraph& graph) {
+  return std::max(start_bytes(graph), graph.filling_bytes);
+}
+
 int64_t peak_of(const OrderGraph& graph, std::span<const int32_t> order) {
   OrderState state(graph);
-  int64_t peak = state.live_bytes();
+  int64_t peak = edge_bytes(graph);
   for (int32_t op : order) {
     peak = std::max(peak, state.running_bytes(op));
     state.run(op);

@@ -43,6 +43,7 @@ struct InPlacePair {
 
 struct OrderGraph {
   int64_t outside_bytes = 0;           // live during the whole problem, touched by nobody
+  int64_t filling_bytes = 0;           // of the whole: at the start, with what nobody touches
   std::vector<int64_t> scratch_bytes;  // per operator
   std::vector<int64_t> storage_bytes;
   std::vector<uint8_t> live_at_start, live_at_end;  // per storage
@@ -110,8 +111,10 @@ class OrderState {
   std::vector<uint32_t> untouched_;     // per storage: operators that have yet to touch it
 };
 
-// The live bytes before the first operator, and the peak of a topological order.
+// The live bytes when the first operator begins; what no order stays below, whatever operators
+// need; the peak of a topological order.
 int64_t start_bytes(const OrderGraph& graph);
+int64_t edge_bytes(const OrderGraph& graph);
 int64_t peak_of(const OrderGraph& graph, std::span<const int32_t> order);
 
 }  // namespace memopt::ordering

@@ -130,6 +130,7 @@ ReducedGraph merge_pairs(const OrderGraph& graph, const std::vector<int32_t>& pa
   ReducedGraph result;
   OrderGraph& merged = result.graph;
   merged.outside_bytes = graph.outside_bytes;
+  merged.filling_bytes = graph.filling_bytes;
   std::vector<int32_t> new_op(graph.num_ops());
   int32_t count = 0;
   for (int32_t op = 0; op < graph.num_ops(); ++op) {

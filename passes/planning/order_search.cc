@@ -68,8 +68,8 @@ class Search {
         current_(sets_.words(), 0),
         ready_(sets_.words(), 0),
         suspects_(sets_.words(), 0),
-        budget_(std::max(limits.floor_bytes, start_bytes(graph))),
-        proved_bytes_(start_bytes(graph)) {
+        budget_(std::max(limits.floor_bytes, edge_bytes(graph))),
+        proved_bytes_(edge_bytes(graph)) {
     for (int32_t op = 0; op < graph.num_ops(); ++op) {
       if (graph.preds[op].empty()) flip(ready_, op);
     }

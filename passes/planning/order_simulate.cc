@@ -9,6 +9,7 @@ namespace memopt {
 namespace {
 
 // Steps at which a storage is touched first and last; -1 and n stand for the start and the end.
+// Last -1: it is gone when the first operator begins.
 struct Lifetime {
   int64_t first;
   int64_t last;
@@ -26,11 +27,7 @@ std::vector<Lifetime> lifetimes_of(const OrderProblem& problem, const std::vecto
     for (int32_t op : value.consumers) touch(value.storage, step[op]);
   }
   for (size_t i = 0; i < lifetimes.size(); ++i) {
-    const bool touched = lifetimes[i].last >= 0;
-    if (problem.storages[i].live_at_start) {
-      lifetimes[i].first = -1;
-      if (!touched) lifetimes[i].last = num_ops;
-    }
+    if (problem.storages[i].live_at_start) lifetimes[i].first = -1;
     if (problem.storages[i].live_at_end && lifetimes[i].first < num_ops)
       lifetimes[i].last = num_ops;
   }
@@ -99,6 +96,9 @@ Result<OrderSimulation> simulate_order(const OrderProblem& problem,
   }
   OrderSimulation result;
   result.peak_bytes = live;
+  for (size_t i = 0; i < lifetimes.size(); ++i) {
+    if (lifetimes[i].first < 0 && lifetimes[i].last < 0) live -= problem.storages[i].bytes;
+  }
   for (int64_t at = 0; at < num_ops; ++at) {
     int64_t running = live + grows[at] + problem.scratch_bytes[order[at]];
     for (const InPlaceCandidate& c :

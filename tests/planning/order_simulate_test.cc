@@ -56,11 +56,16 @@ TEST(SimulateOrder, AStorageLivesFromItsFirstWriterThroughItsLastReader) {
   EXPECT_EQ(result->running_bytes, (std::vector<int64_t>{8, 8, 9}));
 }
 
-TEST(SimulateOrder, AnUnusedInputStaysLive) {
+TEST(SimulateOrder, AnUnusedInputIsGoneWhenTheFirstOperatorBegins) {
   OrderProblem problem = chain();
   problem.storages.push_back({.bytes = 5, .live_at_start = true});
   problem.values.push_back({4, kNoOp, {}});
-  EXPECT_EQ(simulate_order(problem, {0, 1, 2})->after_bytes, (std::vector<int64_t>{9, 11, 8}));
+  EXPECT_EQ(simulate_order(problem, {0, 1, 2})->after_bytes,
+            simulate_order(chain(), {0, 1, 2})->after_bytes);
+  problem.storages.back().bytes = 500;
+  EXPECT_EQ(simulate_order(problem, {0, 1, 2})->peak_bytes, 510);
+  problem.storages.back().live_at_end = true;  // an output as well
+  EXPECT_EQ(simulate_order(problem, {0, 1, 2})->after_bytes, (std::vector<int64_t>{504, 506, 503}));
 }
 
 TEST(SimulateOrder, RejectsOrdersThatAreNotTopologicalPermutations) {

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "compiler/ir/text.h"
 #include "passes/compile.h"
 #include "tests/planning/order_random.h"
 #include "tests/support/random_graph.h"
@@ -199,6 +200,49 @@ TEST(CertificateProperty, StatementsAboutCompiledGraphsAreTrue) {
     }
   }
   for (const char* kind : {"inputs", "working_set", "this_order"}) EXPECT_GT(seen[kind], 0) << kind;
+}
+
+// Two inputs, the larger of which nobody reads: dead when the first step begins, yet beside the
+// other while the caller fills them. All claims are the same.
+TEST(CertificateProperty, AnUnreadInputIsDeadWhenTheFirstStepBegins) {
+  const auto graph = parse_graph(R"(graph "g" {
+  %unread = input : f32[100]
+  %x = input : f32[16]
+  %two = constant : f32[64x16] splat 2
+  %wide = binary(%x, %two) {fn=add} "wide" : f32[64x16]
+  %y = reduce(%wide) {fn=sum axes=[0] keep_dims=0} "y" : f32[16]
+  return %y
+}
+)");
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const auto model = compile_graph(*graph, {});
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  const Plan& plan = (*model)->plan();
+  EXPECT_EQ(plan.arena_bytes, 64 + 64 * 64);  // x or y, and wide: nothing of `unread`
+  EXPECT_EQ(plan.certificate.lower_bound_bytes, plan.arena_bytes);
+  EXPECT_EQ(plan.certificate.kind, BoundKind::kAllOrders);
+  EXPECT_EQ(find_certificate(plan)->statements[0].bytes, plan.arena_bytes);
+}
+
+// What the planner says of all orders is what the certificate, derived from the plan alone, proves.
+TEST(CertificateProperty, NoClaimExceedsWhatIsConfirmed) {
+  int unread = 0;
+  for (uint64_t seed = 0; seed < 600; ++seed) {
+    SCOPED_TRACE(seed);
+    const auto model = compile_graph(random_graph(seed, 4 + static_cast<int>(seed % 30)), {});
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    const Plan& plan = (*model)->plan();
+    const auto certificate = find_certificate(plan);
+    ASSERT_TRUE(certificate.ok()) << certificate.error().message;
+    const bool of_all = plan.certificate.kind == BoundKind::kAllOrders;
+    const Statement& confirmed =
+        of_all ? certificate->statements.front() : certificate->statements.back();
+    EXPECT_LE(plan.certificate.lower_bound_bytes, confirmed.bytes);
+    const Problem problem = *derive_problem(plan);
+    unread += std::any_of(problem.storages.begin(), problem.storages.end(),
+                          [](const ArenaStorage& storage) { return storage.is_idle_input(); });
+  }
+  EXPECT_GT(unread, 20);
 }
 
 // The derivation from the plan file agrees with the planner's own idea of the problem.
