@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "runtime/base/file.h"
 
@@ -18,6 +20,11 @@ struct ByteRange {
 inline ByteRange shared_range(MappedFile file) {
   auto owner = std::make_shared<const MappedFile>(std::move(file));
   return {owner->bytes(), owner};
+}
+
+inline ByteRange shared_range(std::vector<std::byte> bytes) {
+  auto owner = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+  return {*owner, owner};
 }
 
 }  // namespace memopt

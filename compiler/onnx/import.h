@@ -1,6 +1,7 @@
 // ONNX files in: a model becomes a Graph with ONNX's meaning, in row-major layout.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -49,5 +50,10 @@ struct ImportedModel {
 // file open. Errors: kUsage for options that do not fit the model, kBadInput for everything about
 // the file. Operators and element types that memopt does not know are reported all at once.
 Result<ImportedModel> import_onnx(const std::string& path, const ImportOptions& options = {});
+
+// The same for a model in memory, which the graph keeps; `name` is for messages. It has no folder,
+// so external data is refused, whatever the options say.
+Result<ImportedModel> import_onnx(std::vector<std::byte> bytes, const std::string& name,
+                                  const ImportOptions& options = {});
 
 }  // namespace memopt

@@ -10,10 +10,9 @@ namespace {
 constexpr size_t kMaxMessageBytes = size_t{1} << 30;
 
 template <typename Message>
-Result<ParsedFile<Message>> parse_file(const std::string& path, WireMessage kind) {
+Result<ParsedFile<Message>> parse(ByteRange file, const std::string& path, WireMessage kind) {
   ParsedFile<Message> parsed;
-  MEMOPT_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::open(path));
-  parsed.file = shared_range(std::move(mapped));
+  parsed.file = std::move(file);
   auto text = cut_tensor_data(parsed.file.bytes, kind);
   if (!text.ok()) return in_context(path, text.error());
   if (text->size() > kMaxMessageBytes) {
@@ -32,7 +31,17 @@ Result<ParsedFile<Message>> parse_file(const std::string& path, WireMessage kind
   return parsed;
 }
 
+template <typename Message>
+Result<ParsedFile<Message>> parse_file(const std::string& path, WireMessage kind) {
+  MEMOPT_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::open(path));
+  return parse<Message>(shared_range(std::move(mapped)), path, kind);
+}
+
 }  // namespace
+
+Result<ParsedFile<onnx::ModelProto>> parse_model(ByteRange bytes, const std::string& name) {
+  return parse<onnx::ModelProto>(std::move(bytes), name, WireMessage::kModel);
+}
 
 Result<ParsedFile<onnx::ModelProto>> parse_model_file(const std::string& path) {
   return parse_file<onnx::ModelProto>(path, WireMessage::kModel);

@@ -18,6 +18,8 @@ struct ParsedFile {
 };
 
 Result<ParsedFile<onnx::ModelProto>> parse_model_file(const std::string& path);
+// A model in memory; `name` is for messages.
+Result<ParsedFile<onnx::ModelProto>> parse_model(ByteRange bytes, const std::string& name);
 Result<ParsedFile<onnx::TensorProto>> parse_tensor_file(const std::string& path);
 
 }  // namespace memopt

@@ -109,7 +109,9 @@ Result<LoadedTensor> load_tensor(const onnx::TensorProto& tensor, const TensorSo
     return bad_input("a tensor with two kinds of data");
   }
   if (external) {
-    if (source.external == nullptr) return bad_input("external data is not supported here");
+    if (source.external == nullptr) {
+      return bad_input("external data needs a model file, whose folder it is in");
+    }
     MEMOPT_ASSIGN_OR_RETURN(const ByteRange range, source.external->bytes_of(tensor, type.bytes()));
     return with_mapped(type, range);
   }

@@ -138,5 +138,20 @@ TEST_F(ExternalDataTest, AModelUsesItsData) {
   EXPECT_EQ(run(imported->graph, {{10, 10}})[0], (std::vector<double>{11, 12}));
 }
 
+TEST_F(ExternalDataTest, AModelInMemoryHasNone) {
+  Model model;
+  model.input("x", {"2"}).output("y");
+  onnx::TensorProto weights = external("model/weights.bin");
+  weights.set_name("w");
+  model.initializer(weights);
+  model.node("Add", {"x", "w"}, {"y"});
+  const std::string text = model.proto.SerializeAsString();
+  const auto bytes = std::as_bytes(std::span(text));
+  const auto imported = import_onnx({bytes.begin(), bytes.end()}, "standard input",
+                                    {.external_data_root = folder_.path("")});
+  EXPECT_TRUE(has_text(message_of(imported), "standard input"));
+  EXPECT_TRUE(has_text(message_of(imported), "external data needs a model file"));
+}
+
 }  // namespace
 }  // namespace memopt::testing

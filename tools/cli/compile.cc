@@ -11,7 +11,6 @@
 #include "passes/emit/report_json.h"
 #include "passes/emit/report_text.h"
 #include "runtime/base/file.h"
-#include "runtime/base/size_text.h"
 #include "tools/certificate/find.h"
 #include "tools/cli/budget.h"
 #include "tools/cli/cancellation.h"
@@ -19,6 +18,7 @@
 #include "tools/cli/compile_flags.h"
 #include "tools/cli/dump.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/streams.h"
 
 namespace memopt {
 namespace {
@@ -37,7 +37,10 @@ struct Flags : CompileFlags {
 
 void declare(CLI::App& app, Flags& flags) {
   declare_compile_flags(app, flags);
-  app.add_option("-o,--output", flags.output, "plan file to write (none: plan and report only)");
+  app.add_option(
+      "-o,--output", flags.output,
+      "plan file to write (none: report only); - writes it to standard output, and the report to "
+      "standard error");
   app.add_option("--memory-budget", flags.memory_budget,
                  "arena bytes allowed, e.g. 8MiB, or min: rewrites lower the peak where the plan "
                  "needs more; exit 4 where that is proved impossible, 5 where it is not reached");
@@ -54,36 +57,67 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_flag("--quiet", flags.quiet, "print no report and no progress");
 }
 
-Status write_certificate(const Flags& flags, certificate::Certificate certificate) {
-  MEMOPT_ASSIGN_OR_RETURN(certificate.plan_digest, certificate::plan_digest(flags.output));
-  return write_file(flags.certificate, certificate::to_json(certificate));
+// Where the plan is written: the file that the user named or, for standard output, one that is
+// copied there once everything else is done.
+struct PlanFile {
+  std::string path;  // empty: no plan is wanted
+  std::optional<TemporaryFolder> folder;
+};
+
+Result<PlanFile> plan_file(const Flags& flags) {
+  if (flags.output != "-") return PlanFile{flags.output, {}};
+  MEMOPT_ASSIGN_OR_RETURN(TemporaryFolder folder, TemporaryFolder::create());
+  std::string path = folder.path() + "/model.plan";
+  return PlanFile{std::move(path), std::move(folder)};
 }
 
-Status write_outputs(const Flags& flags, const CompiledModel& model) {
+Status write_outputs(const Flags& flags, const CompiledModel& model, const Report* report,
+                     const std::string& plan_path) {
   if (!flags.emit_onnx.empty()) {
     MEMOPT_RETURN_IF_ERROR(
         export_onnx(model.optimized, {.metadata = plan_metadata(model.plan())}, flags.emit_onnx));
   }
-  if (!flags.html.empty()) {
-    MEMOPT_RETURN_IF_ERROR(write_file(flags.html, report_html(build_report(model.plan()))));
-  }
+  if (!flags.html.empty()) MEMOPT_RETURN_IF_ERROR(write_file(flags.html, report_html(*report)));
   if (!flags.pareto.empty()) MEMOPT_RETURN_IF_ERROR(write_pareto(model, flags.pareto));
-  if (!flags.output.empty()) MEMOPT_RETURN_IF_ERROR(write_compiled(model, flags.output));
+  if (!plan_path.empty()) MEMOPT_RETURN_IF_ERROR(write_compiled(model, plan_path));
   return {};
 }
 
-Status print_report(const Flags& flags, const CompiledModel& model, const CompileOptions& options,
-                    std::ostream& out) {
-  const Report report = build_report(model.plan());
-  out << (flags.json ? report_json(report, /*details=*/false) + "\n" : summary_text(report));
-  if (!flags.json && !model.lowered.buffers.cancelled) {  // a second search, as long as the first
-    MEMOPT_ASSIGN_OR_RETURN(const int64_t other,
+Status write_certificate(const Flags& flags, certificate::Certificate certificate,
+                         const std::string& plan_path) {
+  MEMOPT_ASSIGN_OR_RETURN(certificate.plan_digest, certificate::plan_digest(plan_path));
+  return write_file(flags.certificate, certificate::to_json(certificate));
+}
+
+// With the arena of the other placement of inputs and outputs: a second search, as long as the
+// first, so not after a cancelled one.
+Result<Report> report_of(const Flags& flags, const CompiledModel& model,
+                         const CompileOptions& options) {
+  ReportOptions report;
+  report.model = model_name(flags);
+  if (!model.lowered.buffers.cancelled) {
+    MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
                             arena_bytes_with_io(model, options, flags.io == "caller"));
-    out << "\nWith --io=" << (flags.io == "caller" ? "arena" : "caller") << " the arena would be "
-        << both_sizes_text(other) << ".\n";
   }
-  if (!flags.json) out << budget_outcome(model);
-  return {};
+  return build_report(model.plan(), report);
+}
+
+void print_report(const Flags& flags, const CompiledModel& model, const Report& report,
+                  std::ostream& out) {
+  if (flags.json) {
+    out << report_json(report, /*details=*/false) << '\n';
+  } else {
+    out << summary_text(report) << budget_outcome(model);
+  }
+}
+
+Result<std::unique_ptr<CompiledModel>> compile_within_limit(const Flags& flags, Graph graph,
+                                                            CompileOptions options) {
+  const Cancellation cancellation(flags.time_limit);
+  options.buffers.planner.stop = cancellation.token();
+  auto compiled = compile_graph(std::move(graph), options);
+  if (!compiled.ok()) return in_context(model_label(flags), compiled.error());
+  return compiled;
 }
 
 Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
@@ -91,7 +125,6 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   if (!flags.certificate.empty() && flags.output.empty()) {
     return Error{Code::kUsage, "--certificate is about a plan file: give its name with -o"};
   }
-  MEMOPT_ASSIGN_OR_RETURN(const ImportOptions import, import_options(flags));
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(flags));
   std::optional<int64_t> budget;
   if (!flags.memory_budget.empty()) {
@@ -99,7 +132,7 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     options.budget_bytes = budget;
   }
   options.explore_budget = !flags.pareto.empty();
-  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_onnx(flags.model, import));
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags));
   std::optional<GraphDumper> dumper;
   if (!flags.dump_dir.empty()) {
     MEMOPT_ASSIGN_OR_RETURN(dumper, GraphDumper::create(flags.dump_dir));
@@ -107,14 +140,9 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     options.passes.observer = [&dumper](const PassEvent& event) { dumper->observe(event); };
   }
   options.progress = [&progress](std::string_view stage) { progress.stage(stage); };
-  const auto compiled = [&] {
-    const Cancellation cancellation(flags.time_limit);
-    options.buffers.planner.stop = cancellation.token();
-    return compile_graph(std::move(imported.graph), options);
-  }();
-  options.buffers.planner.stop = {};
-  if (!compiled.ok()) return in_context(flags.model, compiled.error());
-  CompiledModel& model = **compiled;
+  MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<CompiledModel> compiled,
+                          compile_within_limit(flags, std::move(imported.graph), options));
+  CompiledModel& model = *compiled;
   std::optional<certificate::Certificate> certificate;
   if (!flags.certificate.empty()) {
     progress.stage("certificate");
@@ -123,12 +151,20 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   }
   if (dumper) MEMOPT_RETURN_IF_ERROR(dumper->dump_memory(model));
   if (budget) MEMOPT_RETURN_IF_ERROR(check_budget(model, *budget, model.lowered.buffers.cancelled));
-  MEMOPT_RETURN_IF_ERROR(write_outputs(flags, model));
-  if (certificate) MEMOPT_RETURN_IF_ERROR(write_certificate(flags, *certificate));
-  if (!flags.quiet) MEMOPT_RETURN_IF_ERROR(print_report(flags, model, options, out));
-  if (certificate && !flags.quiet && !flags.json) {
-    out << "\nCertificate\n" << certificate_text(*certificate, model.plan());
+  std::optional<Report> report;
+  if (!flags.quiet || !flags.html.empty()) {
+    progress.stage("report");
+    MEMOPT_ASSIGN_OR_RETURN(report, report_of(flags, model, options));
   }
+  MEMOPT_ASSIGN_OR_RETURN(const PlanFile plan, plan_file(flags));
+  MEMOPT_RETURN_IF_ERROR(write_outputs(flags, model, report ? &*report : nullptr, plan.path));
+  if (certificate) MEMOPT_RETURN_IF_ERROR(write_certificate(flags, *certificate, plan.path));
+  std::ostream& text = plan.folder ? err : out;
+  if (!flags.quiet) print_report(flags, model, *report, text);
+  if (certificate && !flags.quiet && !flags.json) {
+    text << "\nCertificate\n" << certificate_text(*certificate, model.plan());
+  }
+  if (plan.folder) MEMOPT_RETURN_IF_ERROR(copy_to_stream(plan.path, out));
   if (!model.lowered.buffers.cancelled || budget) return {};
   return Error{Code::kBudgetNotReached,
                "the search was cancelled; this is the best plan that it had found"};

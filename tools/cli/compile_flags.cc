@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <iostream>
 #include <thread>
 
 #include "passes/transform/tile.h"
 #include "tools/cli/app.h"
 #include "tools/cli/budget.h"
+#include "tools/cli/streams.h"
 #include "tools/cli/tensor_argument.h"
 
 namespace memopt {
@@ -98,7 +101,7 @@ Result<DimExtent> parse_extent(const std::string& text) {
 }  // namespace
 
 void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
-  app.add_option("model", flags.model, "ONNX model file")->required();
+  app.add_option("model", flags.model, "ONNX model file; - reads standard input")->required();
   app.add_option("--shape", flags.shapes, "shape of a graph input: x=1x3x224x224 (repeatable)");
   app.add_option("--dim", flags.dims, "extent of a symbolic dimension: batch=1 (repeatable)");
   app.add_option("--bind", flags.bindings,
@@ -131,6 +134,26 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
                  "--memory-budget; not reproducible, unlike --work-limit")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--seed", flags.seed, "seed of the randomised searches");
+}
+
+std::string model_label(const CompileFlags& flags) {
+  return flags.model == "-" ? "standard input" : flags.model;
+}
+
+std::string model_name(const CompileFlags& flags) {
+  return flags.model == "-" ? "" : std::filesystem::path(flags.model).stem().string();
+}
+
+Result<ImportedModel> import_model(const CompileFlags& flags) {
+  MEMOPT_ASSIGN_OR_RETURN(const ImportOptions options, import_options(flags));
+  if (flags.model != "-") return import_onnx(flags.model, options);
+  if (!flags.external_data_root.empty()) {
+    return usage("--external-data-root: external data needs a model file, not standard input");
+  }
+  const std::string label = model_label(flags);
+  MEMOPT_ASSIGN_OR_RETURN(std::vector<std::byte> bytes,
+                          read_stream(std::cin, label, kMaxStreamedModelBytes));
+  return import_onnx(std::move(bytes), label, options);
 }
 
 Result<ImportOptions> import_options(const CompileFlags& flags) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,15 @@ struct CompileFlags {
 
 // The positional `model` and a flag for each member.
 void declare_compile_flags(CLI::App& app, CompileFlags& flags);
+
+// How messages call the model: its path, or "standard input".
+std::string model_label(const CompileFlags& flags);
+// The name that reports show: the model file's without its folder and extension; empty where it
+// came from standard input.
+std::string model_name(const CompileFlags& flags);
+// Reads the model, "-" from standard input (at most kMaxStreamedModelBytes).
+constexpr int64_t kMaxStreamedModelBytes = int64_t{4} << 30;
+Result<ImportedModel> import_model(const CompileFlags& flags);
 
 // Errors: kUsage, naming the flag.
 Result<ImportOptions> import_options(const CompileFlags& flags);

@@ -19,14 +19,13 @@ struct Found {
 };
 
 Result<Found> search(const FitsFlags& flags, int64_t budget_bytes) {
-  MEMOPT_ASSIGN_OR_RETURN(const ImportOptions import, import_options(flags.compile));
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(flags.compile));
-  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_onnx(flags.compile.model, import));
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags.compile));
   const Cancellation cancellation(flags.compile.time_limit);
   options.buffers.planner.stop = cancellation.token();
   options.budget_bytes = budget_bytes;
   const auto compiled = compile_graph(std::move(imported.graph), options);
-  if (!compiled.ok()) return in_context(flags.compile.model, compiled.error());
+  if (!compiled.ok()) return in_context(model_label(flags.compile), compiled.error());
   return Found{(*compiled)->plan(), judge_budget(**compiled, budget_bytes),
                (*compiled)->lowered.buffers.cancelled};
 }

@@ -1,0 +1,38 @@
+// "-" on the command line: standard input read to its end, files copied to standard output.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace memopt {
+
+// Everything that is left in `in`, which `name` is the name of in messages. Errors: kBadInput where
+// that is more than `limit_bytes` or cannot be read.
+Result<std::vector<std::byte>> read_stream(std::istream& in, const std::string& name,
+                                           int64_t limit_bytes);
+
+// The bytes of the file at `path` on `out`, a piece at a time.
+Status copy_to_stream(const std::string& path, std::ostream& out);
+
+// A folder of one's own in the system's folder for temporary files, removed with what is in it.
+class TemporaryFolder {
+ public:
+  static Result<TemporaryFolder> create();
+  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::move(other.path_)) {
+    other.path_.clear();
+  }
+  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
+  ~TemporaryFolder();
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace memopt
