@@ -1,3 +1,9 @@
 #include "tools/cli/bench.h"
 
-int main(int argc, char** argv) { return memopt::tool_main(memopt::run_bench, argc, argv); }
+int main(int argc, char** argv) {
+  return memopt::tool_main(
+      [](const memopt::Arguments& arguments, std::ostream& out, std::ostream& err) {
+        return memopt::run_bench(arguments, out, err, &memopt::kAllocationCounter);
+      },
+      argc, argv);
+}

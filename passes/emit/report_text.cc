@@ -83,8 +83,13 @@ std::string classes_text(const Report& report) {
   add("constants", bytes.constants, "read-only, mapped from the plan");
   add("inputs, outputs", bytes.io, io_note(bytes));
   add("state", bytes.state, "kept between runs");
-  if (bytes.runtime) add("runtime", *bytes.runtime, "structures made at load, measured");
-  add("all together", bytes.total(), "one session");
+  if (bytes.runtime) {
+    add("runtime", *bytes.runtime, "structures made at load, measured");
+    add("all together", bytes.total(), "one session");
+  } else {
+    table.add({"runtime", "-", "", "made at load; memopt-run measures it"});
+    add("all together", bytes.total(), "one session, without runtime");
+  }
   return table.text(2);
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/npy.h"
 #include "tests/support/test_plan.h"
+#include "tools/cli/bench.h"
 #include "tools/cli/verify.h"
 
 namespace memopt {
@@ -68,6 +69,44 @@ TEST(Run, ComparesAndWritesOutputs) {
   const auto written = read_npy(folder + "/y.npy");
   ASSERT_TRUE(written.ok()) << written.error().message;
   EXPECT_EQ(written->bytes, tensor("y", {0, 2, 3, 0}).bytes);
+}
+
+// A counter that counts nothing and says what a test can predict.
+constexpr AllocationCounter kFakeCounter = {
+    [] { return true; }, [] {},
+    [] { return AllocationCounts{.kept_heap_bytes = 1000, .kept_mapped_bytes = 24}; }};
+
+TEST(Run, TellsWhatLoadingKeeps) {
+  const std::string plan = relu_plan();
+  std::ostringstream out, err;
+  ASSERT_EQ(run_run({plan, "--json"}, out, err, &kFakeCounter), 0) << err.str();
+  // The plan's heap; the session's heap and mappings.
+  EXPECT_EQ(nlohmann::json::parse(out.str())["runtime_bytes"], 1000 + 1024);
+  std::ostringstream text;
+  ASSERT_EQ(run_run({plan}, text, err, &kFakeCounter), 0) << err.str();
+  EXPECT_NE(text.str().find("runtime    1.98 KiB (2,024 B): plan 1000 B, session 1.00 KiB"),
+            std::string::npos)
+      << text.str();
+}
+
+TEST(Run, InventsNoRuntimeBytes) {
+  const std::string plan = relu_plan();
+  EXPECT_TRUE(nlohmann::json::parse(run({plan, "--json"}).out)["runtime_bytes"].is_null());
+  EXPECT_NE(run({plan}).out.find("runtime    not measured"), std::string::npos);
+}
+
+TEST(Bench, TellsWhatLoadingKeeps) {
+  const Arguments arguments = {relu_plan(), "--repeat", "1", "--warmup", "0"};
+  std::ostringstream out, err;
+  ASSERT_EQ(run_bench(arguments, out, err, &kFakeCounter), 0) << err.str();
+  EXPECT_NE(out.str().find("runtime  1.98 KiB (2,024 B)"), std::string::npos) << out.str();
+  Arguments as_json = arguments;
+  as_json.push_back("--json");
+  std::ostringstream measured, unmeasured;
+  ASSERT_EQ(run_bench(as_json, measured, err, &kFakeCounter), 0) << err.str();
+  ASSERT_EQ(run_bench(as_json, unmeasured, err, nullptr), 0) << err.str();
+  EXPECT_EQ(nlohmann::json::parse(measured.str())["runtime_bytes"], 2024);
+  EXPECT_TRUE(nlohmann::json::parse(unmeasured.str())["runtime_bytes"].is_null());
 }
 
 TEST(Run, DifferentOutputsAreStatus7) {

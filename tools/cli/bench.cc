@@ -13,6 +13,7 @@
 #include "runtime/base/size_text.h"
 #include "runtime/executor/session.h"
 #include "tools/cli/run_io.h"
+#include "tools/cli/runtime_bytes.h"
 #include "tools/cli/seeded.h"
 
 namespace memopt {
@@ -32,6 +33,7 @@ struct Measured {
   double load_ms = 0;          // mapping, checking and verifying the plan
   double create_ms = 0;        // making the kernels
   std::vector<double> run_ms;  // ascending
+  std::optional<RuntimeBytes> runtime;
   int64_t peak_resident_bytes = 0;
   std::map<std::string, double> kernel_ms;  // per kernel, of one run on average
   std::vector<CostSample> samples;          // per step, of one run on average
@@ -70,19 +72,26 @@ StepWork work_of(const Plan& plan, const PlanInstruction& instruction) {
   return step_work(instruction.op, pointers(inputs), pointers(outputs));
 }
 
-Result<Measured> measure(const Flags& flags, const std::string& path) {
+Result<Measured> measure(const Flags& flags, const std::string& path,
+                         const AllocationCounter* counter) {
   const bool profile_steps = flags.kernels || !flags.calibrate.empty();
   Measured measured;
+  RuntimeMeter meter(counter);
+  meter.begin();
   Stopwatch load;
   MEMOPT_ASSIGN_OR_RETURN(const auto loaded, load_plan(path));
   measured.load_ms = load.ms();
+  meter.end_of_load();
   const Plan& plan = loaded->plan();
   MEMOPT_ASSIGN_OR_RETURN(const PageBuffer arena, PageBuffer::allocate(plan.arena_bytes));
+  meter.begin();
   Stopwatch create;
   MEMOPT_ASSIGN_OR_RETURN(
       const auto session,
       Session::create(loaded, arena.bytes(), {.threads = flags.threads, .profile = profile_steps}));
   measured.create_ms = create.ms();
+  meter.end_of_session();
+  measured.runtime = meter.bytes();
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<PageBuffer> buffers, bind_buffers(*session));
   for (int i = 0; i < flags.warmup + flags.repeat; ++i) {
     for (size_t input = 0; input < plan.inputs.size(); ++input) {
@@ -114,15 +123,17 @@ Result<Measured> measure(const Flags& flags, const std::string& path) {
 void print(const Flags& flags, const Measured& measured, std::ostream& out) {
   const double median = measured.run_ms[measured.run_ms.size() / 2];
   if (flags.json) {
-    out << nlohmann::json{{"schema", "memopt.bench/1"},
-                          {"threads", flags.threads},
-                          {"load_ms", measured.load_ms},
-                          {"create_ms", measured.create_ms},
-                          {"run_ms_min", measured.run_ms.front()},
-                          {"run_ms_median", median},
-                          {"run_ms_max", measured.run_ms.back()},
-                          {"peak_resident_bytes", measured.peak_resident_bytes},
-                          {"kernel_ms", measured.kernel_ms}}
+    using nlohmann::json;
+    out << json{{"schema", "memopt.bench/1"},
+                {"threads", flags.threads},
+                {"load_ms", measured.load_ms},
+                {"create_ms", measured.create_ms},
+                {"run_ms_min", measured.run_ms.front()},
+                {"run_ms_median", median},
+                {"run_ms_max", measured.run_ms.back()},
+                {"runtime_bytes", measured.runtime ? json(measured.runtime->total()) : json()},
+                {"peak_resident_bytes", measured.peak_resident_bytes},
+                {"kernel_ms", measured.kernel_ms}}
                .dump(2)
         << '\n';
     return;
@@ -130,8 +141,8 @@ void print(const Flags& flags, const Measured& measured, std::ostream& out) {
   out << "load     " << measured.load_ms << " ms\nkernels  " << measured.create_ms
       << " ms\nrun      " << measured.run_ms.front() << " ms min, " << median << " ms median, "
       << measured.run_ms.back() << " ms max of " << measured.run_ms.size() << " runs, "
-      << flags.threads << " thread(s)\nresident " << both_sizes_text(measured.peak_resident_bytes)
-      << " at most\n";
+      << flags.threads << " thread(s)\nruntime  " << runtime_text(measured.runtime) << "\nresident "
+      << both_sizes_text(measured.peak_resident_bytes) << " at most\n";
   std::vector<std::pair<double, std::string>> by_time;
   for (const auto& [kernel, ms] : measured.kernel_ms) by_time.emplace_back(ms, kernel);
   std::sort(by_time.rbegin(), by_time.rend());
@@ -149,11 +160,11 @@ void print_fit(const CostModel& model, const std::string& path, const Measured& 
   out << path << ": " << seen * 1e-6 << " ms measured, " << predicted * 1e-6 << " ms predicted\n";
 }
 
-Status calibrate(const Flags& flags, std::ostream& out) {
+Status calibrate(const Flags& flags, const AllocationCounter* counter, std::ostream& out) {
   std::vector<CostSample> samples;
   std::vector<Measured> all;
   for (const std::string& path : flags.plans) {
-    MEMOPT_ASSIGN_OR_RETURN(Measured measured, measure(flags, path));
+    MEMOPT_ASSIGN_OR_RETURN(Measured measured, measure(flags, path, counter));
     samples.insert(samples.end(), measured.samples.begin(), measured.samples.end());
     all.push_back(std::move(measured));
   }
@@ -163,18 +174,19 @@ Status calibrate(const Flags& flags, std::ostream& out) {
   return {};
 }
 
-Status time_plan(const Flags& flags, std::ostream& out) {
+Status time_plan(const Flags& flags, const AllocationCounter* counter, std::ostream& out) {
   if (flags.plans.size() != 1) {
     return Error{Code::kUsage, "needed one plan, found " + std::to_string(flags.plans.size())};
   }
-  MEMOPT_ASSIGN_OR_RETURN(const Measured measured, measure(flags, flags.plans[0]));
+  MEMOPT_ASSIGN_OR_RETURN(const Measured measured, measure(flags, flags.plans[0], counter));
   print(flags, measured, out);
   return {};
 }
 
 }  // namespace
 
-int run_bench(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+int run_bench(const Arguments& arguments, std::ostream& out, std::ostream& err,
+              const AllocationCounter* counter) {
   Flags flags;
   const auto app = make_app("bench", "Times a plan with seeded inputs.");
   app->add_option("plan", flags.plans, "plan file; several with --calibrate")->required();
@@ -189,7 +201,8 @@ int run_bench(const Arguments& arguments, std::ostream& out, std::ostream& err) 
   app->add_flag("--kernels", flags.kernels, "also the time of each kernel");
   app->add_flag("--json", flags.json, "print the result as JSON");
   if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;
-  const Status status = flags.calibrate.empty() ? time_plan(flags, out) : calibrate(flags, out);
+  const Status status =
+      flags.calibrate.empty() ? time_plan(flags, counter, out) : calibrate(flags, counter, out);
   if (!status.ok()) return report_error(*app, status.error(), err);
   return 0;
 }

@@ -17,6 +17,7 @@
 #include "runtime/executor/session.h"
 #include "tools/cli/compare.h"
 #include "tools/cli/run_io.h"
+#include "tools/cli/runtime_bytes.h"
 #include "tools/cli/seeded.h"
 
 namespace memopt {
@@ -50,6 +51,7 @@ struct Outcome {
   std::vector<std::string> files;
   double load_ms = 0, create_ms = 0;
   std::vector<double> run_ms;
+  std::optional<RuntimeBytes> runtime;
   std::optional<AllocationCounts> allocations;  // of all runs together
   std::optional<GuardReport> guard;
   int64_t peak_resident_bytes = 0;
@@ -131,7 +133,10 @@ Status execute(const Options& options, const AllocationCounter* counter, Outcome
   auto start = std::chrono::steady_clock::now();
   LoadOptions load_options;
   if (options.copy_constants) load_options.mode = LoadMode::kCopy;
+  RuntimeMeter meter(counter);
+  meter.begin();
   MEMOPT_ASSIGN_OR_RETURN(outcome.loaded, load_plan(options.plan, load_options));
+  meter.end_of_load();
   outcome.load_ms = ms_since(start);
   const Plan& plan = outcome.plan();
 
@@ -150,6 +155,7 @@ Status execute(const Options& options, const AllocationCounter* counter, Outcome
                           options.guard&& alignment <= 4096
                               ? PageBuffer::allocate_fenced(plan.arena_bytes, alignment)
                               : PageBuffer::allocate(plan.arena_bytes));
+  meter.begin();
   start = std::chrono::steady_clock::now();
   MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                           Session::create(outcome.loaded, arena.bytes(),
@@ -157,6 +163,8 @@ Status execute(const Options& options, const AllocationCounter* counter, Outcome
                                            .guard = options.guard,
                                            .profile = !options.profile.empty()}));
   outcome.create_ms = ms_since(start);
+  meter.end_of_session();
+  outcome.runtime = meter.bytes();
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<PageBuffer> buffers, bind_buffers(*session));
   MEMOPT_RETURN_IF_ERROR(run_repeatedly(*session, options, counter, outcome));
   outcome.peak_resident_bytes = peak_resident_bytes();
@@ -215,10 +223,10 @@ void print_text(const Outcome& outcome, std::ostream& out) {
   }
   const Times times = times_of(outcome.run_ms);
   out << "arena      " << both_sizes_text(plan.arena_bytes) << "\nconstants  "
-      << both_sizes_text(plan.constants_bytes) << "\npeak resident memory of this process  "
-      << both_sizes_text(outcome.peak_resident_bytes) << "\nload " << milliseconds(outcome.load_ms)
-      << ", kernels " << milliseconds(outcome.create_ms) << ", first run "
-      << milliseconds(times.first);
+      << both_sizes_text(plan.constants_bytes) << "\nruntime    " << runtime_text(outcome.runtime)
+      << "\npeak resident memory of this process  " << both_sizes_text(outcome.peak_resident_bytes)
+      << "\nload " << milliseconds(outcome.load_ms) << ", kernels "
+      << milliseconds(outcome.create_ms) << ", first run " << milliseconds(times.first);
   if (outcome.run_ms.size() > 1) {
     out << "; " << outcome.run_ms.size() << " runs: least " << milliseconds(times.least)
         << ", mean " << milliseconds(times.mean);
@@ -263,6 +271,7 @@ void print_json(const Outcome& outcome, std::ostream& out) {
   const Times times = times_of(outcome.run_ms);
   result["arena_bytes"] = plan.arena_bytes;
   result["constants_bytes"] = plan.constants_bytes;
+  result["runtime_bytes"] = outcome.runtime ? json(outcome.runtime->total()) : json();
   result["peak_resident_bytes"] = outcome.peak_resident_bytes;
   result["load_ms"] = outcome.load_ms;
   result["create_ms"] = outcome.create_ms;

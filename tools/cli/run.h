@@ -6,15 +6,7 @@
 
 namespace memopt {
 
-// How the caller counts heap allocations (tools/allocation/count.h), as what counts them is not
-// part of every program.
-struct AllocationCounter {
-  bool (*available)() = nullptr;
-  void (*start)() = nullptr;
-  AllocationCounts (*stop)() = nullptr;
-};
-
-// `counter` may be null.
+// `counter` may be null: heap and runtime bytes are not measured then.
 int run_run(const Arguments& arguments, std::ostream& out, std::ostream& err,
             const AllocationCounter* counter);
 

@@ -35,7 +35,8 @@ function drawCards() {
   addCard('Largest scratch', r.scratch_bytes, 'in the arena');
   if (r.state_bytes > 0) addCard('State', r.state_bytes, 'kept between runs');
   if (r.runtime_bytes !== null) addCard('Runtime', r.runtime_bytes, 'made at load');
-  addCard('All together', r.total_bytes, 'one session');
+  addCard('All together', r.total_bytes, r.runtime_bytes !== null ? 'one session' :
+      'one session, without what is made at load (memopt-run measures it)');
 }
 function drawBar() {
   const a = report.arena;
