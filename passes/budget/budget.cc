@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "passes/budget/floor.h"
 #include "passes/budget/propose.h"
@@ -12,8 +13,14 @@ namespace {
 constexpr size_t kTrialsPerPlace = 10;  // proposals lowered for one peak
 constexpr size_t kReachedPerPlace = 3;  // that reach the target, of which the fastest is taken
 constexpr size_t kBetterPerPlace = 4;   // that bring it nearer
-constexpr int kTrialsPerTarget = 120;
+constexpr int kTrialsPerTarget = 120;   // for each start and preference
+constexpr size_t kKept = 3;             // candidates of one target to go on from
 constexpr int kStepsPerHalving = 4;  // of the ladder of targets
+
+// Which proposals are tried first: the cheapest, or the cheapest for each of the places that they
+// mend. Where a chain of operators is too large everywhere, one large region is better than many
+// small ones; elsewhere it is not.
+enum class Preference { kCheapest, kCheapestPerPlace };
 
 class Explorer {
  public:
@@ -31,20 +38,74 @@ class Explorer {
     return evaluate_moves(base_, std::move(moves), backend_, options_.costs);
   }
 
+  // The plan without moves, whose order becomes that of the base: "behind" means later in the run.
+  Result<Candidate> begin() {
+    MEMOPT_ASSIGN_OR_RETURN(unbudgeted_, evaluate({}));
+    base_ = neighbourhood(unbudgeted_->moved, *unbudgeted_).graph;
+    return *unbudgeted_;
+  }
   const Graph& base() const { return base_; }
-  void set_base(Graph base) { base_ = std::move(base); }
   int evaluations() const { return evaluations_; }
   bool is_exhausted() const { return evaluations_ >= options_.max_evaluations; }
 
   // Moves from `start` until the arena is at most `target_bytes`; nullopt where none is found
   // within kTrialsPerTarget evaluations. Depth first: what the fastest move leaves may have no way
   // on.
-  std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes) {
-    const int last_evaluation = std::min(evaluations_ + kTrialsPerTarget, options_.max_evaluations);
+  std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes,
+                                 Preference preference) {
+    preference_ = preference;
+    const int last_evaluation =
+        std::min(evaluations_ + kTrialsPerTarget, options_.max_evaluations);
     return reach(start, target_bytes, last_evaluation);
   }
 
+  // From each of `starts` and afresh, in both ways: the fastest first, at most kKept. What is fastest
+  // here may have no way on to the next target.
+  std::vector<Candidate> reach_all(const std::vector<Candidate>& starts, int64_t target_bytes) {
+    std::vector<Candidate> found;
+    const auto try_from = [&](const Candidate& start) {
+      for (const auto preference : {Preference::kCheapest, Preference::kCheapestPerPlace}) {
+        auto reached = reach(start, target_bytes, preference);
+        if (reached) found.push_back(std::move(*reached));
+      }
+    };
+    for (const Candidate& start : starts) try_from(start);
+    if (!starts.front().moves.empty()) try_from(*unbudgeted_);
+    std::stable_sort(found.begin(), found.end(), [](const Candidate& a, const Candidate& b) {
+      return a.predicted_ns < b.predicted_ns;
+    });
+    const auto is_same = [](const Candidate& a, const Candidate& b) {
+      return a.predicted_ns == b.predicted_ns && a.arena_bytes() == b.arena_bytes();
+    };
+    found.erase(std::unique(found.begin(), found.end(), is_same), found.end());
+    if (found.size() > kKept) found.erase(found.begin() + kKept, found.end());
+    return found;
+  }
+
  private:
+  template <typename Line>
+  void trace(const Line& line) const {
+    if (options_.trace) options_.trace(line());
+  }
+
+  std::string peak_line(const Candidate& current, size_t step, int64_t target_bytes,
+                        size_t proposals) const {
+    const auto origin = origin_of_step(current, step);
+    return "target " + std::to_string(target_bytes) + ", arena " +
+           std::to_string(current.arena_bytes()) + ": step " + std::to_string(step) + " '" +
+           (origin ? current.moved.graph.node(*origin).name : "?") + "' has " +
+           std::to_string(current.live_bytes[step]) + " bytes live, " + std::to_string(proposals) +
+           " proposals";
+  }
+
+  std::string trial_line(const Proposal& proposal, const Result<Candidate>& candidate) const {
+    return "  " + describe(base_, proposal.move) + ": estimated " +
+           std::to_string(proposal.peak_bytes) + " bytes and " +
+           std::to_string(static_cast<int64_t>(proposal.extra_ns)) + " ns more; " +
+           (candidate.ok() ? "arena " + std::to_string(candidate->arena_bytes())
+                           : candidate.error().message);
+  }
+
   // The steps with the most live bytes; where the arena is larger than any step's, the peak too.
   static size_t peak_step(const Candidate& candidate) {
     const auto& live = candidate.live_bytes;
@@ -69,6 +130,7 @@ class Explorer {
     std::vector<Proposal> proposals = propose(current, step, target_bytes);
     std::stable_sort(proposals.begin(), proposals.end(),
                      [](const Proposal& a, const Proposal& b) { return a.extra_ns < b.extra_ns; });
+    trace([&] { return peak_line(current, step, target_bytes, proposals.size()); });
     std::vector<Candidate> better;
     size_t trials = 0, reached = 0;
     for (const Proposal& proposal : proposals) {
@@ -84,6 +146,7 @@ class Explorer {
       }
       ++trials;
       auto candidate = evaluate(std::move(moves));
+      trace([&] { return trial_line(proposal, candidate); });
       if (!candidate.ok() || !is_better(*candidate, current, target_bytes)) continue;
       if (candidate->arena_bytes() <= target_bytes) ++reached;
       better.push_back(std::move(*candidate));
@@ -128,13 +191,20 @@ class Explorer {
     std::vector<Proposal> proposals;
     if (options_.techniques.small_scratch) {
       proposals = propose_kernels(current, step, options_.costs, backend_.kernels.target);
+      // Worth its time only where the scratch is a good part of what is too much.
+      const int64_t excess = current.live_bytes[step] - target_bytes;
+      std::erase_if(proposals, [&](const Proposal& proposal) {
+        return current.live_bytes[step] - proposal.peak_bytes < excess / 4;
+      });
     }
     if (!origin) return proposals;
+    const std::set<NodeId> too_large = nodes_above(current, target_bytes);
     const auto add = [&](const MovedGraph& moved, std::optional<size_t> replaces,
                          std::vector<Proposal> found) {
       for (Proposal& proposal : found) {
         const auto move = in_terms_of_base(moved, proposal.move);
         if (!move) continue;
+        proposal.mended_nodes = mended_nodes(moved.graph, proposal.move, too_large);
         proposal.move = *move;
         proposal.replaces = replaces;
         proposals.push_back(std::move(proposal));
@@ -154,9 +224,30 @@ class Explorer {
     return proposals;
   }
 
+  // The nodes of the base whose steps have more live bytes.
+  static std::set<NodeId> nodes_above(const Candidate& candidate, int64_t target_bytes) {
+    std::set<NodeId> nodes;
+    for (size_t step = 0; step < candidate.live_bytes.size(); ++step) {
+      if (candidate.live_bytes[step] <= target_bytes) continue;
+      if (const auto origin = origin_of_step(candidate, step)) nodes.insert(*origin);
+    }
+    return nodes;
+  }
+
+  static size_t mended_nodes(const Graph& graph, const Move& move,
+                             const std::set<NodeId>& too_large) {
+    const auto* region = std::get_if<TileRegion>(&move);
+    if (region == nullptr) return 1;
+    const auto nodes = nodes_between(graph, region->inputs, region->output);
+    if (!nodes.ok()) return 1;
+    size_t count = 0;
+    for (const NodeId id : *nodes) count += too_large.contains(id) ? 1 : 0;
+    return std::max<size_t>(count, 1);
+  }
+
   Neighbourhood neighbourhood(const MovedGraph& moved, const Candidate& like) const {
-    return make_neighbourhood(moved, base_.node_count(), like, backend_.buffers.io_in_arena,
-                              options_.costs);
+    return make_neighbourhood(moved, base_.node_count(), like, *unbudgeted_,
+                              backend_.buffers.io_in_arena, options_.costs);
   }
 
   // The candidate's graph with all moves but one.
@@ -186,12 +277,23 @@ class Explorer {
     }
     const Neighbourhood around = neighbourhood(others, current);
     if (!around.is_base_node(place)) return {};
-    return propose_tilings(around, place, target_bytes, options_.techniques);
+    auto proposals = propose_tilings(around, place, target_bytes, options_.techniques);
+    for (Proposal& proposal : proposals) {
+      auto& other = std::get<TileRegion>(proposal.move);
+      const bool is_same = others.current[region->output.index()] == other.output &&
+                           other.inputs.size() == region->inputs.size() &&
+                           other.axis == region->axis && other.bands <= region->bands;
+      // The estimate was too low for these bands.
+      if (is_same) other.bands = region->bands + std::max<int64_t>(1, region->bands / 4);
+    }
+    return proposals;
   }
 
   Graph base_;
+  std::optional<Candidate> unbudgeted_;
   BackendOptions backend_;
   const BudgetOptions& options_;
+  Preference preference_ = Preference::kCheapest;
   int evaluations_ = 0;
 };
 
@@ -227,7 +329,7 @@ Result<BudgetCurve> explore_budget(const Graph& optimized, const BackendOptions&
                                    const BudgetOptions& options,
                                    const std::function<void(std::string_view)>& progress) {
   Explorer explorer(optimized, backend, options);
-  MEMOPT_ASSIGN_OR_RETURN(const Candidate unbudgeted, explorer.evaluate({}));
+  MEMOPT_ASSIGN_OR_RETURN(const Candidate unbudgeted, explorer.begin());
   const BudgetFloor floor = budget_floor(unbudgeted, backend.buffers.io_in_arena);
   BudgetCurve curve{.base = optimized,
                     .points = {point_of(unbudgeted, 0)},
@@ -235,26 +337,21 @@ Result<BudgetCurve> explore_budget(const Graph& optimized, const BackendOptions&
                     .floor_reason = floor.reason,
                     .evaluations = 0,
                     .complete = false};
-  // In the planned order, "behind" means later in the run.
-  explorer.set_base(make_neighbourhood(unbudgeted.moved, optimized.node_count(), unbudgeted,
-                                       backend.buffers.io_in_arena, options.costs)
-                        .graph);
   curve.base = explorer.base();
-  Candidate last = unbudgeted;
+  std::vector<Candidate> last = {unbudgeted};
   const auto whole = static_cast<double>(unbudgeted.arena_bytes());
   for (int level = 1; !explorer.is_exhausted(); ++level) {
     const auto target =
         static_cast<int64_t>(whole * std::exp2(-static_cast<double>(level) / kStepsPerHalving));
     if (target < floor.bytes) break;
-    if (last.arena_bytes() <= target) continue;
+    if (last.front().arena_bytes() <= target) continue;
     if (progress) progress("budget of " + std::to_string(target) + " bytes");
-    std::optional<Candidate> onward = explorer.reach(last, target);
-    std::optional<Candidate> afresh =
-        last.moves.empty() ? std::nullopt : explorer.reach(unbudgeted, target);
-    if (!onward && !afresh) break;
-    const bool take_afresh = afresh && (!onward || afresh->predicted_ns < onward->predicted_ns);
-    last = std::move(take_afresh ? *afresh : *onward);
-    curve.points.push_back(point_of(last, unbudgeted.predicted_ns));
+    std::vector<Candidate> found = explorer.reach_all(last, target);
+    if (found.empty()) break;
+    last = std::move(found);
+    for (const Candidate& candidate : last) {
+      curve.points.push_back(point_of(candidate, unbudgeted.predicted_ns));
+    }
   }
   keep_frontier(curve.points);
   curve.evaluations = explorer.evaluations();

@@ -29,6 +29,8 @@ struct BudgetOptions {
                            .beam_width = 8,
                            .stop = {}};
   int64_t work_limit = 20000;
+  // Told of every peak that is worked on and of every move tried there, as a line.
+  std::function<void(std::string_view line)> trace = {};
 };
 
 struct BudgetPoint {

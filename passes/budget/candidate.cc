@@ -35,6 +35,15 @@ std::optional<NodeId> origin_of_step(const Candidate& candidate, size_t step) {
   for (const ValueId input : node.inputs) {
     if (const auto id = producer(input)) return id;
   }
+  // A reorder of an input of the graph: what reads it.
+  for (const ValueId output : node.outputs) {
+    if (!output) continue;
+    for (const Use& use : lowered.uses(output)) {
+      for (const ValueId result : lowered.node(use.node).outputs) {
+        if (const auto id = producer(result)) return id;
+      }
+    }
+  }
   return std::nullopt;
 }
 

@@ -70,8 +70,10 @@ void reorder(Graph& graph, const std::map<std::string, Known, std::less<>>& know
 }  // namespace
 
 Neighbourhood make_neighbourhood(const MovedGraph& moved, size_t base_nodes, const Candidate& like,
-                                 bool io_in_arena, const CostModel& costs) {
+                                 const Candidate& unbudgeted, bool io_in_arena,
+                                 const CostModel& costs) {
   const auto known = known_values(like, costs);
+  const auto known_at_first = known_values(unbudgeted, costs);
   Graph graph = moved.graph;
   reorder(graph, known);
   Neighbourhood result{.graph = std::move(graph),
@@ -96,6 +98,10 @@ Neighbourhood make_neighbourhood(const MovedGraph& moved, size_t base_nodes, con
     int64_t bytes = value.type.bytes();
     if (found == known.end()) {
       result.group[id] = next_group++;
+      const auto first = known_at_first.find(value.name);
+      if (first != known_at_first.end() && value.kind == ValueKind::kResult) {
+        result.rate[value.producer] = first->second.rate;
+      }
     } else {
       const auto [entry, is_new] = group_of_root.emplace(found->second.root, next_group);
       if (is_new) ++next_group;

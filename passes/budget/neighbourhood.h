@@ -27,8 +27,9 @@ struct Neighbourhood {
 };
 
 // Of `moved`, whose order, aliases and kernels are those of `like`, a candidate with the same moves
-// or with one more.
+// or with one more; nodes that are not there have the kernels of `unbudgeted`.
 Neighbourhood make_neighbourhood(const MovedGraph& moved, size_t base_nodes, const Candidate& like,
-                                 bool io_in_arena, const CostModel& costs);
+                                 const Candidate& unbudgeted, bool io_in_arena,
+                                 const CostModel& costs);
 
 }  // namespace memopt

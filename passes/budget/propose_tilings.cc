@@ -47,7 +47,11 @@ class Proposer {
         if (!output) continue;
         for (const Use& use : graph_.uses(output)) reached.insert(use.node);
       }
-      if (!around_.is_base_node(id) || node.outputs.size() != 1) continue;
+      // Of a node with several results, one that is read alone.
+      if (!around_.is_base_node(id) || !node.outputs[0]) continue;
+      const bool has_others = std::any_of(node.outputs.begin() + 1, node.outputs.end(),
+                                          [](ValueId output) { return bool{output}; });
+      if (has_others) continue;
       outputs.push_back(node.outputs[0]);
       if (outputs.size() == kMaxOutputs) break;
     }

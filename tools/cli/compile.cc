@@ -138,6 +138,7 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     MEMOPT_ASSIGN_OR_RETURN(dumper, GraphDumper::create(flags.dump_dir));
     MEMOPT_RETURN_IF_ERROR(dumper->dump_graph("import", imported.graph));
     options.passes.observer = [&dumper](const PassEvent& event) { dumper->observe(event); };
+    options.budget.trace = [&dumper](std::string_view line) { dumper->trace_budget(line); };
   }
   options.progress = [&progress](std::string_view stage) { progress.stage(stage); };
   MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<CompiledModel> compiled,

@@ -32,8 +32,14 @@ void GraphDumper::observe(const PassEvent& event) {
   first_failure_ = dump_graph(event.pass, *event.graph);
 }
 
+void GraphDumper::trace_budget(std::string_view line) {
+  budget_ += line;
+  budget_ += '\n';
+}
+
 Status GraphDumper::dump_memory(const CompiledModel& model) {
   MEMOPT_RETURN_IF_ERROR(first_failure_);
+  if (!budget_.empty()) MEMOPT_RETURN_IF_ERROR(write_file(folder_ + "/budget.txt", budget_));
   MEMOPT_RETURN_IF_ERROR(dump_graph("lowered", model.lowered.graph));
   MemoryProblem problem = model.lowered.buffers.assignment.problem;
   for (MemoryBuffer& buffer : problem.buffers) {  // the format has no quoting
