@@ -25,6 +25,14 @@ Status take_point(CompiledModel& model, const CompileOptions& options) {
   backend.kernels.avoided = moved.avoided_kernels;
   MEMOPT_ASSIGN_OR_RETURN(LoweredModel lowered,
                           lower_model(moved.graph, backend, options.progress));
+  if (lowered.arena_bytes() > point->arena_bytes) {
+    // The searches were stopped, or found less with more effort: as it was when the point was
+    // found.
+    backend.buffers.planner.stop = {};
+    backend.buffers.ordering = options.budget.ordering;
+    backend.buffers.planner.work_limit = options.budget.work_limit;
+    MEMOPT_ASSIGN_OR_RETURN(lowered, lower_model(moved.graph, backend, options.progress));
+  }
   if (lowered.arena_bytes() >= model.lowered.arena_bytes()) return {};
   model.optimized = std::move(moved.graph);
   model.lowered = std::move(lowered);
@@ -68,13 +76,16 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
                                                              .lowered = std::move(lowered),
                                                              .emitted = {},
                                                              .curve = {},
-                                                             .moves = {}});
+                                                             .moves = {},
+                                                             .cancelled = false});
   const bool over_budget = options.budget_bytes && options.budget.techniques.any() &&
                            model->lowered.arena_bytes() > *options.budget_bytes;
   if (over_budget || options.explore_budget) {
     MEMOPT_ASSIGN_OR_RETURN(
         model->curve, explore_budget(model->optimized, options, options.budget, options.progress));
   }
+  model->cancelled =
+      model->lowered.buffers.cancelled || (model->curve && options.buffers.planner.stop.stopped());
   if (over_budget) MEMOPT_RETURN_IF_ERROR(take_point(*model, options));
   MEMOPT_RETURN_IF_ERROR(emit(*model, options));
   return model;

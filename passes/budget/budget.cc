@@ -15,7 +15,7 @@ constexpr size_t kReachedPerPlace = 3;  // that reach the target, of which the f
 constexpr size_t kBetterPerPlace = 4;   // that bring it nearer
 constexpr int kTrialsPerTarget = 120;   // for each start and preference
 constexpr size_t kKept = 3;             // candidates of one target to go on from
-constexpr int kStepsPerHalving = 4;  // of the ladder of targets
+constexpr int kStepsPerHalving = 4;     // of the ladder of targets
 
 // Which proposals are tried first: the cheapest, or the cheapest for each of the places that they
 // mend. Where a chain of operators is too large everywhere, one large region is better than many
@@ -46,7 +46,7 @@ class Explorer {
   }
   const Graph& base() const { return base_; }
   int evaluations() const { return evaluations_; }
-  bool is_exhausted() const { return evaluations_ >= options_.max_evaluations; }
+  bool is_exhausted() const { return is_exhausted(options_.max_evaluations); }
 
   // Moves from `start` until the arena is at most `target_bytes`; nullopt where none is found
   // within kTrialsPerTarget evaluations. Depth first: what the fastest move leaves may have no way
@@ -54,13 +54,12 @@ class Explorer {
   std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes,
                                  Preference preference) {
     preference_ = preference;
-    const int last_evaluation =
-        std::min(evaluations_ + kTrialsPerTarget, options_.max_evaluations);
+    const int last_evaluation = std::min(evaluations_ + kTrialsPerTarget, options_.max_evaluations);
     return reach(start, target_bytes, last_evaluation);
   }
 
-  // From each of `starts` and afresh, in both ways: the fastest first, at most kKept. What is fastest
-  // here may have no way on to the next target.
+  // From each of `starts` and afresh, in both ways: the fastest first, at most kKept. What is
+  // fastest here may have no way on to the next target.
   std::vector<Candidate> reach_all(const std::vector<Candidate>& starts, int64_t target_bytes) {
     std::vector<Candidate> found;
     const auto try_from = [&](const Candidate& start) {
@@ -83,6 +82,10 @@ class Explorer {
   }
 
  private:
+  bool is_exhausted(int last_evaluation) const {
+    return evaluations_ >= last_evaluation || backend_.buffers.planner.stop.stopped();
+  }
+
   template <typename Line>
   void trace(const Line& line) const {
     if (options_.trace) options_.trace(line());
@@ -125,7 +128,7 @@ class Explorer {
   // reach the target first, the fastest of them before the others.
   std::vector<Candidate> improve(const Candidate& current, int64_t target_bytes,
                                  int last_evaluation) {
-    if (current.live_bytes.empty() || evaluations_ >= last_evaluation) return {};
+    if (current.live_bytes.empty() || is_exhausted(last_evaluation)) return {};
     const size_t step = peak_step(current);
     std::vector<Proposal> proposals = propose(current, step, target_bytes);
     std::stable_sort(proposals.begin(), proposals.end(),
@@ -135,7 +138,7 @@ class Explorer {
     size_t trials = 0, reached = 0;
     for (const Proposal& proposal : proposals) {
       if (trials == kTrialsPerPlace || reached == kReachedPerPlace ||
-          better.size() == kBetterPerPlace || evaluations_ >= last_evaluation) {
+          better.size() == kBetterPerPlace || is_exhausted(last_evaluation)) {
         break;
       }
       std::vector<Move> moves = current.moves;

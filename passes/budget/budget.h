@@ -47,7 +47,7 @@ struct BudgetCurve {
   int64_t floor_bytes = 0;
   std::string floor_reason;
   int evaluations = 0;
-  bool complete = false;  // false: stopped by max_evaluations
+  bool complete = false;  // false: stopped by max_evaluations or BufferOptions::planner.stop
 };
 
 // `optimized` is the graph behind the optimization pipeline. `progress` is told of every target.

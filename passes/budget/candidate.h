@@ -21,7 +21,8 @@ Result<Candidate> evaluate_moves(const Graph& base, std::vector<Move> moves,
                                  const BackendOptions& options, const CostModel& costs);
 
 // The node of the moved graph that a lowered step comes from: by the name of a result, or, for what
-// the layout pass has inserted, of what it reads or what reads it. Nullopt where neither is known there.
+// the layout pass has inserted, of what it reads or what reads it. Nullopt where neither is known
+// there.
 std::optional<NodeId> origin_of_step(const Candidate& candidate, size_t step);
 
 }  // namespace memopt

@@ -95,7 +95,7 @@ Result<Report> report_of(const Flags& flags, const CompiledModel& model,
                          const CompileOptions& options) {
   ReportOptions report;
   report.model = model_name(flags);
-  if (!model.lowered.buffers.cancelled) {
+  if (!model.cancelled) {
     MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
                             arena_bytes_with_io(model, options, flags.io == "caller"));
   }
@@ -151,7 +151,7 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     certificate::adopt_claim(*certificate, model.emitted.plan);
   }
   if (dumper) MEMOPT_RETURN_IF_ERROR(dumper->dump_memory(model));
-  if (budget) MEMOPT_RETURN_IF_ERROR(check_budget(model, *budget, model.lowered.buffers.cancelled));
+  if (budget) MEMOPT_RETURN_IF_ERROR(check_budget(model, *budget, model.cancelled));
   std::optional<Report> report;
   if (!flags.quiet || !flags.html.empty()) {
     progress.stage("report");
@@ -166,7 +166,8 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     text << "\nCertificate\n" << certificate_text(*certificate, model.plan());
   }
   if (plan.folder) MEMOPT_RETURN_IF_ERROR(copy_to_stream(plan.path, out));
-  if (!model.lowered.buffers.cancelled || budget) return {};
+  const bool keeps_budget = budget && *budget > 0;
+  if (!model.cancelled || keeps_budget) return {};
   return Error{Code::kBudgetNotReached,
                "the search was cancelled; this is the best plan that it had found"};
 }

@@ -26,8 +26,7 @@ Result<Found> search(const FitsFlags& flags, int64_t budget_bytes) {
   options.budget_bytes = budget_bytes;
   const auto compiled = compile_graph(std::move(imported.graph), options);
   if (!compiled.ok()) return in_context(model_label(flags.compile), compiled.error());
-  return Found{(*compiled)->plan(), judge_budget(**compiled, budget_bytes),
-               (*compiled)->lowered.buffers.cancelled};
+  return Found{(*compiled)->plan(), judge_budget(**compiled, budget_bytes), (*compiled)->cancelled};
 }
 
 struct Answer {
