@@ -242,7 +242,8 @@ class Simulation {
     return {};
   }
 
-  Status check_scratch(const PlanInstruction& instruction, const Range& scratch) {
+  // The scratch of an instruction, which is in the arena and overlaps none of its operands.
+  Result<Range> scratch_range(const PlanInstruction& instruction) {
     if (instruction.scratch_bytes < 0 || instruction.scratch_offset_bytes < 0 ||
         instruction.scratch_offset_bytes % kArenaAlignment != 0 ||
         instruction.scratch_bytes > plan_.arena_bytes ||
@@ -251,6 +252,8 @@ class Simulation {
                      std::to_string(instruction.scratch_offset_bytes) +
                      " does not fit the arena of " + std::to_string(plan_.arena_bytes));
     }
+    const Range scratch{instruction.scratch_offset_bytes,
+                        instruction.scratch_offset_bytes + instruction.scratch_bytes};
     for (const auto* operands : {&instruction.inputs, &instruction.outputs}) {
       for (const std::optional<uint32_t>& operand : *operands) {
         if (operand && in_arena(*operand) && range_of(value(*operand)).overlaps(scratch)) {
@@ -258,7 +261,7 @@ class Simulation {
         }
       }
     }
-    return {};
+    return scratch;
   }
 
   // An output may lie over an input only exactly, and only if the kernel says so.
@@ -318,9 +321,7 @@ class Simulation {
     for (const std::optional<uint32_t>& input : instruction.inputs) {
       if (input) MEMOPT_RETURN_IF_ERROR(read(*input));
     }
-    const Range scratch{instruction.scratch_offset_bytes,
-                        instruction.scratch_offset_bytes + instruction.scratch_bytes};
-    MEMOPT_RETURN_IF_ERROR(check_scratch(instruction, scratch));
+    MEMOPT_ASSIGN_OR_RETURN(const Range scratch, scratch_range(instruction));
     MEMOPT_RETURN_IF_ERROR(check_overlaps(instruction));
     owners_.assign(scratch, kNobody);
     for (const std::optional<uint32_t>& output : instruction.outputs) {
