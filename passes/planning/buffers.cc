@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "passes/planning/bound.h"
-#include "passes/planning/schedule.h"
+#include "passes/planning/joint.h"
 #include "passes/planning/validate.h"
 #include "runtime/base/checked.h"
 
@@ -134,56 +134,72 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
 
 int64_t peak_bytes(const MemoryProblem& problem) { return lower_bound(problem); }
 
-Result<PlannedBuffers> plan_buffers(Graph& graph, const NodeMap<KernelChoice>& kernels,
-                                    const BufferOptions& options) {
-  std::vector<NodeId> without;
-  BufferAssignment best = assign_buffers(graph, kernels, options, without);
-  int64_t best_peak = peak_bytes(best.problem);
-  std::vector<NodeId> best_order(graph.order().begin(), graph.order().end());
-  const auto consider = [&](const std::vector<NodeId>& candidate_without) {
-    BufferAssignment candidate = assign_buffers(graph, kernels, options, candidate_without);
-    const int64_t peak = peak_bytes(candidate.problem);
-    if (peak >= best_peak) return false;
-    best = std::move(candidate);
-    best_peak = peak;
-    best_order.assign(graph.order().begin(), graph.order().end());
-    without = candidate_without;
-    return true;
-  };
-  // A destination lives from its first part on, which can raise the peak: leave out those that do.
-  constexpr int kMaxDestinationTrials = 64;
-  const std::vector<NodeId> destinations = best.aliases.destinations;
-  if (!destinations.empty()) consider(destinations);
-  int trials = 0;
-  for (const NodeId id : destinations) {
-    if (++trials > kMaxDestinationTrials || without.size() == destinations.size()) break;
-    std::vector<NodeId> candidate = without;
-    candidate.push_back(id);
-    consider(candidate);
-  }
-  BoundKind kind = BoundKind::kFixedOrder;
-  bool cancelled = false;
-  if (options.order && options.reuse) {
-    const std::vector<NodeId> given(graph.order().begin(), graph.order().end());
-    MEMOPT_ASSIGN_OR_RETURN(const ScheduleResult schedule,
-                            schedule_nodes(graph, kernels, best.aliases, options));
-    cancelled = schedule.cancelled;
-    graph.set_order(schedule.order);
-    if (!consider(without) &&
-        peak_bytes(assign_buffers(graph, kernels, options, without).problem) >= best_peak) {
-      graph.set_order(given);
-    }
-    if (schedule.optimal && best_peak <= schedule.lower_bound_bytes) kind = BoundKind::kAllOrders;
-  }
-  MEMOPT_ASSIGN_OR_RETURN(MemoryPlan plan, plan_memory(best.problem, options.planner));
-  if (Status status = validate(best.problem, plan); !status.ok()) {
+namespace {
+
+Result<PlannedBuffers> place(BufferAssignment assignment, int64_t order_bound_bytes,
+                             const PlannerOptions& planner) {
+  MEMOPT_ASSIGN_OR_RETURN(MemoryPlan plan, plan_memory(assignment.problem, planner));
+  if (Status status = validate(assignment.problem, plan); !status.ok()) {
     return internal_error("the planner made an invalid plan: " + status.error().message);
   }
-  cancelled = cancelled || plan.cancelled;
-  return PlannedBuffers{.assignment = std::move(best),
-                        .plan = std::move(plan),
-                        .bound_kind = kind,
-                        .cancelled = cancelled};
+  const bool of_all_orders = plan.spaces[0].lower_bound_bytes <= order_bound_bytes;
+  const bool cancelled = plan.cancelled;
+  return PlannedBuffers{
+      .assignment = std::move(assignment),
+      .plan = std::move(plan),
+      .bound_kind = of_all_orders ? BoundKind::kAllOrders : BoundKind::kFixedOrder,
+      .cancelled = cancelled};
+}
+
+}  // namespace
+
+Result<PlannedBuffers> plan_buffers(Graph& graph, const NodeMap<KernelChoice>& kernels,
+                                    const BufferOptions& options) {
+  MEMOPT_ASSIGN_OR_RETURN(JointResult joint, choose_jointly(graph, kernels, options));
+  std::vector<JointChoice>& choices = joint.choices;
+  const int64_t peak = choices[0].peak_bytes;
+  const auto height = [](const PlannedBuffers& planned) {
+    return planned.plan.spaces[0].height_bytes;
+  };
+  MEMOPT_ASSIGN_OR_RETURN(
+      PlannedBuffers best,
+      place(std::move(choices[0].assignment), choices[0].order_bound_bytes, options.planner));
+  std::vector<NodeId> best_order = choices[0].order;
+  // Where the offsets do not reach the peak, others with the same peak may.
+  PlannerOptions brief = options.planner;
+  brief.work_limit /= 4;
+  const auto offer = [&](BufferAssignment assignment, int64_t order_bound_bytes,
+                         const std::vector<NodeId>& order) -> Status {
+    MEMOPT_ASSIGN_OR_RETURN(PlannedBuffers other,
+                            place(std::move(assignment), order_bound_bytes, brief));
+    other.cancelled |= best.cancelled;
+    if (height(other) >= height(best)) return {};
+    best = std::move(other);
+    best_order = order;
+    return {};
+  };
+  for (size_t i = 1; i < choices.size() && height(best) > peak; ++i) {
+    MEMOPT_RETURN_IF_ERROR(
+        offer(std::move(choices[i].assignment), choices[i].order_bound_bytes, choices[i].order));
+  }
+  graph.set_order(choices[0].order);
+  if (height(best) > peak && options.in_place) {
+    BufferOptions apart = options;
+    apart.in_place = false;
+    BufferAssignment assignment = assign_buffers(graph, kernels, apart, choices[0].without);
+    if (peak_bytes(assignment.problem) < height(best)) {
+      MEMOPT_RETURN_IF_ERROR(offer(std::move(assignment), 0, choices[0].order));
+      // The instructions may overwrite still: nothing beyond the peak with that is proved.
+      SpacePlan& space = best.plan.spaces[0];
+      if (space.lower_bound_bytes > peak) {
+        space.lower_bound_bytes = peak;
+        space.status = ProofStatus::kGap;
+      }
+    }
+  }
+  graph.set_order(std::move(best_order));
+  best.cancelled |= joint.cancelled;
+  return best;
 }
 
 }  // namespace memopt
