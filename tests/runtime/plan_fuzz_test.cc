@@ -85,7 +85,8 @@ class Mutator {
       case 1:
         return 4 * static_cast<int64_t>(below(32));
       case 2:
-        return plan.values[index(plan)].offset_bytes + static_cast<int64_t>(below(3)) * 8 - 8;
+        return static_cast<int64_t>(static_cast<uint64_t>(plan.values[index(plan)].offset_bytes) +
+                                    uint64_t{8} * below(3) - 8);  // wraps around behind an extreme
       default: {
         static constexpr int64_t kExtremes[] = {-1, INT64_MAX, INT64_MIN, int64_t{1} << 40, 1};
         return kExtremes[below(5)];
