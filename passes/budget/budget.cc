@@ -223,7 +223,7 @@ class Explorer {
     if (options_.techniques.rematerialize) {
       add(current.moved, {}, propose_rematerializations(around, *origin, current.live_bytes[step]));
     }
-    add(current.moved, {}, propose_tilings(around, *origin, target_bytes, options_.techniques));
+    add(current.moved, {}, propose_tilings(around, *origin, target_bytes, options_.techniques, with_more()));
     return proposals;
   }
 
@@ -247,6 +247,8 @@ class Explorer {
     for (const NodeId id : *nodes) count += too_large.contains(id) ? 1 : 0;
     return std::max<size_t>(count, 1);
   }
+
+  bool with_more() const { return preference_ == Preference::kCheapestPerPlace; }
 
   Neighbourhood neighbourhood(const MovedGraph& moved, const Candidate& like) const {
     return make_neighbourhood(moved, base_.node_count(), like, *unbudgeted_,
@@ -280,14 +282,17 @@ class Explorer {
     }
     const Neighbourhood around = neighbourhood(others, current);
     if (!around.is_base_node(place)) return {};
-    auto proposals = propose_tilings(around, place, target_bytes, options_.techniques);
+    auto proposals = propose_tilings(around, place, target_bytes, options_.techniques, with_more());
     for (Proposal& proposal : proposals) {
       auto& other = std::get<TileRegion>(proposal.move);
       const bool is_same = others.current[region->output.index()] == other.output &&
                            other.inputs.size() == region->inputs.size() &&
                            other.axis == region->axis && other.bands <= region->bands;
       // The estimate was too low for these bands.
-      if (is_same) other.bands = region->bands + std::max<int64_t>(1, region->bands / 4);
+      const int64_t rows = base_.type(region->output).dims[static_cast<int>(region->axis)];
+      if (is_same) {
+        other.bands = std::min(rows, region->bands + std::max<int64_t>(1, region->bands / 4));
+      }
     }
     return proposals;
   }

@@ -17,9 +17,11 @@ struct Proposal {
 };
 
 // Tilings (and micro-batches) of regions around node `place` whose estimate is at most
-// `target_bytes`, each with the fewest bands that reach it.
+// `target_bytes`, each with the fewest bands that reach it; `with_more`: also with more bands where
+// that estimate is close.
 std::vector<Proposal> propose_tilings(const Neighbourhood& around, NodeId place,
-                                      int64_t target_bytes, const BudgetTechniques& techniques);
+                                      int64_t target_bytes, const BudgetTechniques& techniques,
+                                      bool with_more);
 
 // Values that live across `place` without being used there, computed again behind it. `live_bytes`
 // are in use there now.

@@ -21,12 +21,13 @@ enum class Growth { kLargest, kLatest };
 class Proposer {
  public:
   Proposer(const Neighbourhood& around, NodeId place, int64_t target_bytes,
-           const BudgetTechniques& techniques)
+           const BudgetTechniques& techniques, bool with_more)
       : around_(around),
         graph_(around.graph),
         place_(place),
         target_bytes_(target_bytes),
-        techniques_(techniques) {}
+        techniques_(techniques),
+        with_more_(with_more) {}
 
   std::vector<Proposal> run() {
     for (const ValueId output : outputs_behind()) {
@@ -130,21 +131,39 @@ class Proposer {
     const int64_t rows = graph_.type(region.output).dims[static_cast<int>(axis)];
     const int64_t most =
         std::min({rows, kMaxBands, kMaxNodesOfBands / static_cast<int64_t>(region.nodes.size())});
-    for (int64_t bands = 2; bands <= most; bands += std::max<int64_t>(1, bands / 4)) {
+    for (int64_t bands = 2; bands <= most; bands = next_bands(bands, most)) {
       ++estimates_;
       const auto estimate = estimate_region(around_, region, outside, axis, bands);
       if (!estimate) return bands > 2;
       if (estimate->peak_bytes() > target_bytes_) continue;
-      proposals_.push_back(
-          {.move =
-               TileRegion{
-                   .output = region.output, .inputs = region.inputs, .axis = axis, .bands = bands},
-           .replaces = {},
-           .peak_bytes = estimate->peak_bytes(),
-           .extra_ns = estimate->extra_ns});
+      propose(region, axis, bands, *estimate);
+      // A close estimate may be too low: more bands as well.
+      const int64_t more = next_bands(next_bands(bands, most), most);
+      const bool is_close = estimate->peak_bytes() > target_bytes_ - target_bytes_ / 16;
+      if (with_more_ && is_close && more <= most) {
+        const auto smaller = estimate_region(around_, region, outside, axis, more);
+        if (smaller) propose(region, axis, more, *smaller);
+      }
       return true;
     }
     return true;
+  }
+
+  // Steps of a quarter; the last one is as many as there can be.
+  static int64_t next_bands(int64_t bands, int64_t most) {
+    const int64_t next = bands + std::max<int64_t>(1, bands / 4);
+    return bands < most ? std::min(next, most) : most + 1;
+  }
+
+  void propose(const Region& region, int64_t axis, int64_t bands, const RegionEstimate& estimate) {
+    proposals_.push_back({.move = TileRegion{.output = region.output,
+                                             .inputs = region.inputs,
+                                             .axis = axis,
+                                             .bands = bands},
+                          .replaces = {},
+                          .peak_bytes = estimate.peak_bytes(),
+                          .extra_ns = estimate.extra_ns,
+                          .mended_nodes = 1});
   }
 
   const Neighbourhood& around_;
@@ -152,6 +171,7 @@ class Proposer {
   NodeId place_;
   int64_t target_bytes_;
   const BudgetTechniques& techniques_;
+  bool with_more_;
   std::set<std::pair<ValueId, std::vector<ValueId>>> seen_;
   std::vector<Proposal> proposals_;
   int estimates_ = 0;
@@ -160,8 +180,9 @@ class Proposer {
 }  // namespace
 
 std::vector<Proposal> propose_tilings(const Neighbourhood& around, NodeId place,
-                                      int64_t target_bytes, const BudgetTechniques& techniques) {
-  return Proposer(around, place, target_bytes, techniques).run();
+                                      int64_t target_bytes, const BudgetTechniques& techniques,
+                                      bool with_more) {
+  return Proposer(around, place, target_bytes, techniques, with_more).run();
 }
 
 }  // namespace memopt
