@@ -223,7 +223,8 @@ class Explorer {
     if (options_.techniques.rematerialize) {
       add(current.moved, {}, propose_rematerializations(around, *origin, current.live_bytes[step]));
     }
-    add(current.moved, {}, propose_tilings(around, *origin, target_bytes, options_.techniques, with_more()));
+    add(current.moved, {},
+        propose_tilings(around, *origin, target_bytes, options_.techniques, with_more()));
     return proposals;
   }
 

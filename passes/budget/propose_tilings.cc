@@ -156,14 +156,14 @@ class Proposer {
   }
 
   void propose(const Region& region, int64_t axis, int64_t bands, const RegionEstimate& estimate) {
-    proposals_.push_back({.move = TileRegion{.output = region.output,
-                                             .inputs = region.inputs,
-                                             .axis = axis,
-                                             .bands = bands},
-                          .replaces = {},
-                          .peak_bytes = estimate.peak_bytes(),
-                          .extra_ns = estimate.extra_ns,
-                          .mended_nodes = 1});
+    proposals_.push_back(
+        {.move =
+             TileRegion{
+                 .output = region.output, .inputs = region.inputs, .axis = axis, .bands = bands},
+         .replaces = {},
+         .peak_bytes = estimate.peak_bytes(),
+         .extra_ns = estimate.extra_ns,
+         .mended_nodes = 1});
   }
 
   const Neighbourhood& around_;
