@@ -10,8 +10,6 @@
 namespace memopt {
 namespace {
 
-std::vector<int64_t> list_of(const Dims& dims) { return {dims.begin(), dims.end()}; }
-
 std::string_view binary_op_type(BinaryFn fn) {
   switch (fn) {
     case BinaryFn::kAdd:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "passes/budget/floor.h"
 #include "passes/budget/propose.h"
@@ -13,14 +12,9 @@ namespace {
 constexpr size_t kTrialsPerPlace = 10;  // proposals lowered for one peak
 constexpr size_t kReachedPerPlace = 3;  // that reach the target, of which the fastest is taken
 constexpr size_t kBetterPerPlace = 4;   // that bring it nearer
-constexpr int kTrialsPerTarget = 120;   // for each start and preference
+constexpr int kTrialsPerTarget = 120;   // for each start, without and with more bands
 constexpr size_t kKept = 3;             // candidates of one target to go on from
 constexpr int kStepsPerHalving = 4;     // of the ladder of targets
-
-// Which proposals are tried first: the cheapest, or the cheapest for each of the places that they
-// mend. Where a chain of operators is too large everywhere, one large region is better than many
-// small ones; elsewhere it is not.
-enum class Preference { kCheapest, kCheapestPerPlace };
 
 class Explorer {
  public:
@@ -50,21 +44,20 @@ class Explorer {
 
   // Moves from `start` until the arena is at most `target_bytes`; nullopt where none is found
   // within kTrialsPerTarget evaluations. Depth first: what the fastest move leaves may have no way
-  // on.
-  std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes,
-                                 Preference preference) {
-    preference_ = preference;
+  // on. `with_more`: regions whose estimate is close are proposed with more bands too.
+  std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes, bool with_more) {
+    with_more_ = with_more;
     const int last_evaluation = std::min(evaluations_ + kTrialsPerTarget, options_.max_evaluations);
-    return reach(start, target_bytes, last_evaluation);
+    return reach_depth_first(start, target_bytes, last_evaluation);
   }
 
-  // From each of `starts` and afresh, in both ways: the fastest first, at most kKept. What is
-  // fastest here may have no way on to the next target.
+  // From each of `starts` and afresh, without and with more bands: the fastest first, at most
+  // kKept. What is fastest here may have no way on to the next target.
   std::vector<Candidate> reach_all(const std::vector<Candidate>& starts, int64_t target_bytes) {
     std::vector<Candidate> found;
     const auto try_from = [&](const Candidate& start) {
-      for (const auto preference : {Preference::kCheapest, Preference::kCheapestPerPlace}) {
-        auto reached = reach(start, target_bytes, preference);
+      for (const bool with_more : {false, true}) {
+        auto reached = reach(start, target_bytes, with_more);
         if (reached) found.push_back(std::move(*reached));
       }
     };
@@ -115,11 +108,11 @@ class Explorer {
     return static_cast<size_t>(std::max_element(live.begin(), live.end()) - live.begin());
   }
 
-  std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes,
-                                 int last_evaluation) {
+  std::optional<Candidate> reach_depth_first(const Candidate& start, int64_t target_bytes,
+                                             int last_evaluation) {
     if (start.arena_bytes() <= target_bytes) return start;
     for (const Candidate& next : improve(start, target_bytes, last_evaluation)) {
-      if (auto found = reach(next, target_bytes, last_evaluation)) return found;
+      if (auto found = reach_depth_first(next, target_bytes, last_evaluation)) return found;
     }
     return std::nullopt;
   }
@@ -201,13 +194,11 @@ class Explorer {
       });
     }
     if (!origin) return proposals;
-    const std::set<NodeId> too_large = nodes_above(current, target_bytes);
     const auto add = [&](const MovedGraph& moved, std::optional<size_t> replaces,
                          std::vector<Proposal> found) {
       for (Proposal& proposal : found) {
         const auto move = in_terms_of_base(moved, proposal.move);
         if (!move) continue;
-        proposal.mended_nodes = mended_nodes(moved.graph, proposal.move, too_large);
         proposal.move = *move;
         proposal.replaces = replaces;
         proposals.push_back(std::move(proposal));
@@ -224,32 +215,9 @@ class Explorer {
       add(current.moved, {}, propose_rematerializations(around, *origin, current.live_bytes[step]));
     }
     add(current.moved, {},
-        propose_tilings(around, *origin, target_bytes, options_.techniques, with_more()));
+        propose_tilings(around, *origin, target_bytes, options_.techniques, with_more_));
     return proposals;
   }
-
-  // The nodes of the base whose steps have more live bytes.
-  static std::set<NodeId> nodes_above(const Candidate& candidate, int64_t target_bytes) {
-    std::set<NodeId> nodes;
-    for (size_t step = 0; step < candidate.live_bytes.size(); ++step) {
-      if (candidate.live_bytes[step] <= target_bytes) continue;
-      if (const auto origin = origin_of_step(candidate, step)) nodes.insert(*origin);
-    }
-    return nodes;
-  }
-
-  static size_t mended_nodes(const Graph& graph, const Move& move,
-                             const std::set<NodeId>& too_large) {
-    const auto* region = std::get_if<TileRegion>(&move);
-    if (region == nullptr) return 1;
-    const auto nodes = nodes_between(graph, region->inputs, region->output);
-    if (!nodes.ok()) return 1;
-    size_t count = 0;
-    for (const NodeId id : *nodes) count += too_large.contains(id) ? 1 : 0;
-    return std::max<size_t>(count, 1);
-  }
-
-  bool with_more() const { return preference_ == Preference::kCheapestPerPlace; }
 
   Neighbourhood neighbourhood(const MovedGraph& moved, const Candidate& like) const {
     return make_neighbourhood(moved, base_.node_count(), like, *unbudgeted_,
@@ -283,7 +251,7 @@ class Explorer {
     }
     const Neighbourhood around = neighbourhood(others, current);
     if (!around.is_base_node(place)) return {};
-    auto proposals = propose_tilings(around, place, target_bytes, options_.techniques, with_more());
+    auto proposals = propose_tilings(around, place, target_bytes, options_.techniques, with_more_);
     for (Proposal& proposal : proposals) {
       auto& other = std::get<TileRegion>(proposal.move);
       const bool is_same = others.current[region->output.index()] == other.output &&
@@ -302,7 +270,7 @@ class Explorer {
   std::optional<Candidate> unbudgeted_;
   BackendOptions backend_;
   const BudgetOptions& options_;
-  Preference preference_ = Preference::kCheapest;
+  bool with_more_ = false;
   int evaluations_ = 0;
 };
 

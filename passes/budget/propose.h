@@ -13,7 +13,6 @@ struct Proposal {
   std::optional<size_t> replaces;  // a move of the candidate that this one takes the place of
   int64_t peak_bytes = 0;          // estimate of the bytes live around the place afterwards
   double extra_ns = 0;             // estimate of the time it adds to a run
-  size_t mended_nodes = 1;  // of those with more live bytes than the target, how many it takes
 };
 
 // Tilings (and micro-batches) of regions around node `place` whose estimate is at most

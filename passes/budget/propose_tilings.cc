@@ -162,8 +162,7 @@ class Proposer {
                  .output = region.output, .inputs = region.inputs, .axis = axis, .bands = bands},
          .replaces = {},
          .peak_bytes = estimate.peak_bytes(),
-         .extra_ns = estimate.extra_ns,
-         .mended_nodes = 1});
+         .extra_ns = estimate.extra_ns});
   }
 
   const Neighbourhood& around_;

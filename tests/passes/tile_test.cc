@@ -6,15 +6,12 @@
 
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <random>
 
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
-#include "passes/compile.h"
-#include "runtime/executor/session.h"
 #include "runtime/ops/op_def.h"
-#include "runtime/plan/load.h"
+#include "tests/support/run_compiled.h"
 
 namespace memopt {
 namespace {
@@ -134,33 +131,13 @@ class ChainBuilder {
   int next_ = 0;
 };
 
-// The output of the compiled model for fixed inputs.
+// The output of the compiled model for fixed inputs, under the guard.
 std::vector<float> run(const CompiledModel& model) {
-  const std::string path = (std::filesystem::path(testing::TempDir()) / "tile_test.plan").string();
-  EXPECT_TRUE(write_compiled(model, path).ok());
-  auto loaded = load_plan(path, {.mode = LoadMode::kCopy, .verify_constants = true});
-  std::filesystem::remove(path);
-  if (!loaded.ok()) {
-    ADD_FAILURE() << loaded.error().message;
-    return {};
-  }
-  const Plan& plan = (*loaded)->plan();
-  auto arena = PageBuffer::allocate(plan.arena_bytes);
-  auto session = Session::create(*loaded, arena->bytes(), {.threads = 1, .guard = true});
-  if (!session.ok()) {
-    ADD_FAILURE() << session.error().message;
-    return {};
-  }
-  for (size_t i = 0; i < plan.inputs.size(); ++i) {
-    auto* data = reinterpret_cast<float*>((*session)->input_data(i));
-    for (int64_t k = 0; k < plan.values[plan.inputs[i]].dims.count(); ++k) {
-      data[k] = static_cast<float>((k * 37 + static_cast<int64_t>(i) * 11) % 64) / 32.0f - 1.0f;
-    }
-  }
-  const Status status = (*session)->run();
-  EXPECT_TRUE(status.ok()) << status.error().message;
-  const auto* data = reinterpret_cast<const float*>((*session)->output_data(0));
-  return {data, data + plan.values[plan.outputs[0]].dims.count()};
+  const auto outputs = run_compiled(model, /*guard=*/true);
+  if (outputs.empty()) return {};  // reported already
+  std::vector<float> values(outputs[0].size() / sizeof(float));
+  std::memcpy(values.data(), outputs[0].data(), outputs[0].size());
+  return values;
 }
 
 struct Compiled {
