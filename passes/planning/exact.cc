@@ -17,6 +17,7 @@ using exact::Packing;
 using exact::Rank;
 using exact::Search;
 using exact::Strategy;
+using exact::WasteRule;
 
 // Luby's universal sequence of restarts: 1 1 2 1 1 2 4 1 1 2 1 1 2 4 8 ..., from i = 1.
 int64_t luby(uint64_t i) {
@@ -35,6 +36,13 @@ constexpr size_t kMaxGuides = 4;
 constexpr double kRankNoise = 0.3;
 constexpr double kGuideNoise = 1.0;
 
+// After this much work, the lanes part: one draws more conclusions and stays depth first, the other
+// goes breadth first.
+constexpr int64_t kWorkBeforeBeams = 40000;
+constexpr int64_t kBaseWidth = 16;
+// About what a beam takes for each job and unit of width: makes attempts of both lanes as long.
+constexpr int64_t kBeamWork = 40;
+
 // The attempts number `lane`, lane + kLanes, lane + 2 kLanes ...; what they do depends on nothing
 // else.
 class Lane {
@@ -42,7 +50,8 @@ class Lane {
   Lane(const ExactModel& model, int64_t capacity, const std::vector<Rank>* ranks,
        const DecideOptions& options, int64_t lane)
       : stop_(options.stop.with(&overtaken_)),
-        search_(model, capacity, ranks, stop_),
+        is_beam_lane_(lane == 0),
+        search_(model, capacity, !is_beam_lane_, ranks, stop_),
         base_nodes_(std::max<int64_t>(300, 2 * static_cast<int64_t>(model.jobs.size()))),
         work_limit_(std::max<int64_t>(options.work_limit / kLanes, 1)),
         seed_(options.seed),
@@ -77,16 +86,33 @@ class Lane {
   // Leaves current() as it is when that has the answer.
   void attempt() {
     const int64_t number = current_;
+    if (search_.work() < kWorkBeforeBeams || number < kPlainAttempts) {
+      dive();
+    } else {
+      const int64_t width = kBaseWidth * luby(static_cast<uint64_t>(++wide_attempts_));
+      if (is_beam_lane_) {
+        beam(width);
+      } else {
+        const auto jobs = static_cast<int64_t>(search_.jobs());
+        const int64_t until = search_.work() + kBeamWork * width * jobs;
+        do dive();
+        while (!is_done() && search_.work() < until);
+      }
+    }
+    work_after_.emplace_back(number, search_.work());
+    if (verdict_ == Verdict::kLimit) current_ = number + kLanes;
+  }
+
+ private:
+  // Depth first, from one of the plain strategies to noise and guides.
+  void dive() {
+    const int64_t number = dives_ * kLanes + (is_beam_lane_ ? 0 : 1);
     uint64_t random = seed_ * 1000003u + static_cast<uint64_t>(number);
-    const bool is_plain = number < kPlainAttempts;
-    const int64_t later = (number - kPlainAttempts) / kLanes;
-    const auto index = static_cast<size_t>(is_plain ? number : later + 7 * (number % kLanes));
-    Strategy strategy{.tie_rule = kTieRules[index % std::size(kTieRules)],
-                      .job_order = kJobOrders[index % std::size(kJobOrders)]};
+    Strategy strategy = strategy_of(number);
     int64_t nodes = base_nodes_;
     size_t guide = kMaxGuides;
-    if (!is_plain) {
-      nodes *= luby(static_cast<uint64_t>(later) + 1);
+    if (number >= kPlainAttempts) {
+      nodes *= luby(static_cast<uint64_t>(dives_ - kPlainAttempts / kLanes) + 1);
       strategy.noise = kRankNoise;
       if (exact::next_random(random) % 4 != 0) {
         guide = exact::next_random(random) % guides_.size();
@@ -94,14 +120,25 @@ class Lane {
         strategy.noise = kGuideNoise;
       }
     }
+    ++dives_;
     verdict_ = search_.run(strategy, nodes, work_limit_, random);
-    work_after_.emplace_back(number, search_.work());
-    if (verdict_ != Verdict::kLimit) return;
-    keep(search_.furthest(), guide);
-    current_ = number + kLanes;
+    if (verdict_ == Verdict::kLimit) keep(search_.furthest(), guide);
   }
 
- private:
+  void beam(int64_t width) {
+    uint64_t random = ~seed_ * 1000003u + static_cast<uint64_t>(wide_attempts_);
+    Strategy strategy = strategy_of(wide_attempts_ - 1);
+    strategy.noise = kRankNoise;
+    const auto rule = wide_attempts_ % 2 == 1 ? WasteRule::kShare : WasteRule::kBytes;
+    verdict_ = search_.run_beam(strategy, rule, static_cast<size_t>(width), work_limit_, random);
+  }
+
+  static Strategy strategy_of(int64_t number) {
+    const auto index = static_cast<size_t>(number);
+    return {.tie_rule = kTieRules[index % std::size(kTieRules)],
+            .job_order = kJobOrders[index % std::size(kJobOrders)]};
+  }
+
   // In place of the guide that it followed, or of the worst, if it got further.
   void keep(const Packing& packing, size_t guide) {
     if (guide == kMaxGuides && guides_.size() < kMaxGuides) {
@@ -117,11 +154,13 @@ class Lane {
 
   std::atomic<bool> overtaken_ = false;
   const StopToken stop_;
+  const bool is_beam_lane_;
   Search search_;
   const int64_t base_nodes_, work_limit_;
   const uint64_t seed_;
   std::atomic<int64_t> current_;
   Verdict verdict_ = Verdict::kLimit;
+  int64_t dives_ = 0, wide_attempts_ = 0;
   std::vector<Packing> guides_;
   std::vector<std::pair<int64_t, int64_t>> work_after_;  // (attempt, work)
 };

@@ -8,23 +8,32 @@ namespace {
 // Makes a unit of work about as long as a search node of a problem with a few hundred buffers.
 constexpr int64_t kStepsPerWork = 2048;
 
-}  // namespace
+constexpr uint64_t kJobSalt = 0x9e3779b97f4a7c15u;
 
-uint64_t next_random(uint64_t& state) {
-  uint64_t z = (state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
+uint64_t mix(uint64_t x) {
+  x ^= x >> 30;
+  x *= 0xbf58476d1ce4e5b9u;
+  x ^= x >> 27;
+  x *= 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
 }
 
-Search::Search(const ExactModel& model, int64_t capacity, const std::vector<Rank>* ranks,
-               StopToken stop)
-    : model_(model), ranks_(ranks), state_(model, capacity), stop_(stop) {
+}  // namespace
+
+uint64_t next_random(uint64_t& state) { return mix(state += kJobSalt); }
+
+Search::Search(const ExactModel& model, int64_t capacity, bool thorough,
+               const std::vector<Rank>* ranks, StopToken stop)
+    : model_(model), ranks_(ranks), state_(model, capacity, thorough), stop_(stop) {
   for (const ExactModel::Job& job : model.jobs) {
     mean_size_ += static_cast<double>(job.size) / static_cast<double>(model.jobs.size());
   }
-  possible_ = place_spanning(0, static_cast<uint32_t>(model.cliques.size()), 0,
-                             static_cast<uint32_t>(model.jobs.size()));
+  possible_ = place_spanning(everything());
+}
+
+Search::Part Search::everything() const {
+  return {0, static_cast<uint32_t>(model_.cliques.size()), 0,
+          static_cast<uint32_t>(model_.jobs.size())};
 }
 
 Verdict Search::run(const Strategy& strategy, int64_t node_limit, int64_t work_limit,
@@ -37,8 +46,7 @@ Verdict Search::run(const Strategy& strategy, int64_t node_limit, int64_t work_l
   furthest_.area = 0;
   furthest_.offsets.assign(model_.jobs.size(), kUnplaced);
   state_.look_at_everything();
-  return solve(0, static_cast<uint32_t>(model_.cliques.size()), 0,
-               static_cast<uint32_t>(model_.jobs.size()));
+  return solve(everything(), true);
 }
 
 int64_t Search::work() const { return state_.steps() / kStepsPerWork; }
@@ -62,9 +70,8 @@ void Search::set_ranks(uint64_t seed) {
 
 // A job that is in all cliques of an empty component may as well lie below everything else there;
 // without it, the component may fall apart. False: they do not fit.
-bool Search::place_spanning(uint32_t clique_begin, uint32_t clique_end, uint32_t job_begin,
-                            uint32_t job_end) {
-  for (const Part& part : split(clique_begin, clique_end, job_begin, job_end)) {
+bool Search::place_spanning(const Part& whole) {
+  for (const Part& part : split(whole)) {
     std::vector<uint32_t> spanning;
     bool has_fixed = false;
     for (uint32_t job = part.job_begin; job < part.job_end; ++job) {
@@ -78,9 +85,7 @@ bool Search::place_spanning(uint32_t clique_begin, uint32_t clique_end, uint32_t
     for (uint32_t job : spanning) {
       if (!state_.place(job)) return false;
     }
-    if (!place_spanning(part.clique_begin, part.clique_end, part.job_begin, part.job_end)) {
-      return false;
-    }
+    if (!place_spanning(part)) return false;
   }
   return true;
 }
@@ -104,8 +109,12 @@ void Search::note_dead_end() {
 }
 
 // Places all unplaced jobs of the component, or leaves the state as it was.
-Verdict Search::solve(uint32_t clique_begin, uint32_t clique_end, uint32_t job_begin,
-                      uint32_t job_end) {
+//
+// What failed is remembered. When a state has failed, so have all places that were excluded on the
+// way to it; so there is no packing above the same skyline whatsoever, and rest() of the unplaced
+// jobs identifies it. But an exclusion may be due to another component that is still to be solved:
+// then (`by_skyline` is false) the lowest offsets are part of what failed.
+Verdict Search::solve(Part part, bool by_skyline) {
   const size_t mark = state_.mark();
   const size_t first_key = open_.size();
   const auto leave = [&](Verdict verdict) {
@@ -117,26 +126,28 @@ Verdict Search::solve(uint32_t clique_begin, uint32_t clique_end, uint32_t job_b
     return verdict;
   };
   for (;;) {
-    if (!state_.propagate(job_begin, job_end)) {
+    if (!state_.propagate(part.job_begin, part.job_end)) {
       note_dead_end();
       return leave(Verdict::kImpossible);
     }
-    std::vector<Part> parts = split(clique_begin, clique_end, job_begin, job_end);
+    std::vector<Part> parts = split(part);
     if (parts.empty()) return leave(Verdict::kFound);
-    if (parts.size() > 1) return leave(solve_parts(parts));
-    clique_begin = parts[0].clique_begin;
-    clique_end = parts[0].clique_end;
-    job_begin = parts[0].job_begin;
-    job_end = parts[0].job_end;
-    if (failed_.contains(state_.key)) return leave(Verdict::kImpossible);
-    open_.push_back(state_.key);
+    if (parts.size() > 1) return leave(solve_parts(parts, by_skyline));
+    part = parts[0];
+    Key key = skyline_key(part);
+    if (failed_.contains(key)) return leave(Verdict::kImpossible);
+    if (!by_skyline) {
+      key = bounds_key(part);
+      if (failed_.contains(key)) return leave(Verdict::kImpossible);
+    }
+    if (open_.size() == first_key || open_.back() != key) open_.push_back(key);
     if (nodes_left_-- <= 0 || work() >= work_limit_ || stop_.stopped()) {
       return leave(Verdict::kLimit);
     }
-    const uint32_t job = choose(clique_begin, clique_end);
+    const uint32_t job = choose(part);
     const size_t before = state_.mark();
     if (state_.place(job)) {
-      const Verdict verdict = solve(clique_begin, clique_end, job_begin, job_end);
+      const Verdict verdict = solve(part, by_skyline);
       if (verdict != Verdict::kImpossible) return leave(verdict);
     }
     state_.undo_to(before);
@@ -144,57 +155,78 @@ Verdict Search::solve(uint32_t clique_begin, uint32_t clique_end, uint32_t job_b
   }
 }
 
-// The independent components of a range of cliques that still have unplaced jobs.
-std::vector<Search::Part> Search::split(uint32_t clique_begin, uint32_t clique_end,
-                                        uint32_t job_begin, uint32_t job_end) const {
+// The independent components that still have unplaced jobs.
+std::vector<Search::Part> Search::split(const Part& whole) const {
   std::vector<Part> parts;
-  uint32_t job = job_begin;
-  for (uint32_t from = clique_begin; from < clique_end;) {
+  uint32_t job = whole.job_begin;
+  for (uint32_t from = whole.clique_begin; from < whole.clique_end;) {
     uint32_t to = from;
-    while (to + 1 < clique_end && state_.crossing(to) > 0) ++to;
+    while (to + 1 < whole.clique_end && state_.crossing(to) > 0) ++to;
     ++to;
-    const uint32_t first_job = job;
-    uint32_t unplaced = 0;
-    StateKey key;
-    for (; job < job_end && model_.jobs[job].first_clique < to; ++job) {
-      if (state_.placed(job)) continue;
-      ++unplaced;
-      key += state_.key_of(job);
+    Part part{from, to, job, job};
+    for (; job < whole.job_end && model_.jobs[job].first_clique < to; ++job) {
+      part.unplaced += !state_.placed(job);
     }
-    if (unplaced > 0) parts.push_back({from, to, first_job, job, unplaced, key});
+    part.job_end = job;
+    if (part.unplaced > 0) parts.push_back(part);
     from = to;
   }
   return parts;
 }
 
-Verdict Search::solve_parts(std::vector<Part>& parts) {
+Verdict Search::solve_parts(std::vector<Part>& parts, bool by_skyline) {
   std::stable_sort(parts.begin(), parts.end(),
                    [](const Part& a, const Part& b) { return a.unplaced < b.unplaced; });
-  StateKey rest = state_.key;
   for (const Part& part : parts) {
-    state_.key = part.key;
-    const Verdict verdict = solve(part.clique_begin, part.clique_end, part.job_begin, part.job_end);
-    if (verdict != Verdict::kFound) {
-      state_.key = rest;
-      return verdict;
-    }
-    rest -= part.key;
+    // Once all others are solved, the last fails only for itself.
+    const bool last = &part == &parts.back();
+    const Verdict verdict = solve(part, (last && by_skyline) || !has_restricted(part));
+    if (verdict != Verdict::kFound) return verdict;
   }
-  state_.key = {};
   return Verdict::kFound;
+}
+
+bool Search::has_restricted(const Part& part) const {
+  for (uint32_t job = part.job_begin; job < part.job_end; ++job) {
+    if (!state_.placed(job) && state_.restricted(job)) return true;
+  }
+  return false;
+}
+
+Search::Key Search::skyline_key(const Part& part) const {
+  Key key;
+  for (uint32_t job = part.job_begin; job < part.job_end; ++job) {
+    if (state_.placed(job)) continue;
+    const uint64_t x = mix(static_cast<uint64_t>(state_.rest(job)) + kJobSalt * (job + 1));
+    key.a += x;
+    key.b += mix(x);
+  }
+  return key;
+}
+
+Search::Key Search::bounds_key(const Part& part) const {
+  Key key;
+  for (uint32_t job = part.job_begin; job < part.job_end; ++job) {
+    if (state_.placed(job)) continue;
+    const uint64_t x = mix(static_cast<uint64_t>(state_.rest(job)) + kJobSalt * (job + 1));
+    const uint64_t y = mix(x ^ static_cast<uint64_t>(state_.offset(job)));
+    key.a += y;
+    key.b += mix(y);
+  }
+  return key;
 }
 
 // The job to place next: a clique with the lowest level, so that the packing grows from the bottom,
 // and of its jobs at that level that nothing fits under, the one that ranks first. There is one:
 // the jobs with the lowest offset of all are candidates in each of their cliques.
-uint32_t Search::choose(uint32_t clique_begin, uint32_t clique_end) const {
+uint32_t Search::choose(const Part& part) const {
   int64_t lowest = INT64_MAX;
-  for (uint32_t q = clique_begin; q < clique_end; ++q) {
+  for (uint32_t q = part.clique_begin; q < part.clique_end; ++q) {
     if (state_.unplaced_in(q) > 0) lowest = std::min(lowest, state_.clique(q).level);
   }
   double best_tie = std::numeric_limits<double>::infinity();
   uint32_t best_job = UINT32_MAX;
-  for (uint32_t q = clique_begin; q < clique_end; ++q) {
+  for (uint32_t q = part.clique_begin; q < part.clique_end; ++q) {
     if (state_.unplaced_in(q) == 0 || state_.clique(q).level != lowest) continue;
     if (tie(q, 1) >= best_tie) continue;
     int candidates = 0;

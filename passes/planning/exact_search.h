@@ -45,14 +45,27 @@ struct Packing {
   std::vector<int64_t> offsets;
 };
 
+// What a partial packing wastes: the bytes that its cliques cannot use any more ...
+enum class WasteRule {
+  kBytes,  // ... added up
+  kShare,  // ... relative to what they could waste at all
+};
+
 class Search {
  public:
   // `ranks`: of the jobs, for each of kJobOrders.
-  Search(const ExactModel& model, int64_t capacity, const std::vector<Rank>* ranks, StopToken stop);
+  Search(const ExactModel& model, int64_t capacity, bool thorough, const std::vector<Rank>* ranks,
+         StopToken stop);
 
   // One attempt: ends at `node_limit` nodes, when work() has come to `work_limit`, or when stopped.
   Verdict run(const Strategy& strategy, int64_t node_limit, int64_t work_limit, uint64_t seed);
 
+  // Another attempt, breadth first: of partial packings that are as far, the `width` go on that
+  // waste least. Proves nothing but what is plain from the start.
+  Verdict run_beam(const Strategy& strategy, WasteRule rule, size_t width, int64_t work_limit,
+                   uint64_t seed);
+
+  size_t jobs() const { return model_.jobs.size(); }
   int64_t work() const;
   // Of a job, when the last attempt found a packing.
   int64_t offset(uint32_t job) const { return state_.offset(job); }
@@ -60,24 +73,33 @@ class Search {
   const Packing& furthest() const { return furthest_; }
 
  private:
+  // A range of cliques and of jobs.
   struct Part {
-    uint32_t clique_begin, clique_end, job_begin, job_end, unplaced;
-    StateKey key;
+    uint32_t clique_begin, clique_end, job_begin, job_end;
+    uint32_t unplaced = 0;
+  };
+  // Of the unplaced jobs of a component and what decides their future.
+  struct Key {
+    uint64_t a = 0, b = 0;
+    bool operator==(const Key&) const = default;
   };
   struct KeyHash {
-    size_t operator()(const StateKey& key) const { return key.a; }
+    size_t operator()(const Key& key) const { return key.a; }
   };
 
   void set_ranks(uint64_t seed);
-  bool place_spanning(uint32_t clique_begin, uint32_t clique_end, uint32_t job_begin,
-                      uint32_t job_end);
+  Part everything() const;
+  bool place_spanning(const Part& whole);
   bool spans(uint32_t job, const Part& part) const;
-  Verdict solve(uint32_t clique_begin, uint32_t clique_end, uint32_t job_begin, uint32_t job_end);
-  std::vector<Part> split(uint32_t clique_begin, uint32_t clique_end, uint32_t job_begin,
-                          uint32_t job_end) const;
-  Verdict solve_parts(std::vector<Part>& parts);
+  Verdict solve(Part part, bool by_skyline);
+  std::vector<Part> split(const Part& whole) const;
+  Verdict solve_parts(std::vector<Part>& parts, bool by_skyline);
+  bool has_restricted(const Part& part) const;
+  Key skyline_key(const Part& part) const;
+  Key bounds_key(const Part& part) const;
   void note_dead_end();
-  uint32_t choose(uint32_t clique_begin, uint32_t clique_end) const;
+  uint32_t choose(const Part& part) const;
+  class Beam;
   double tie(uint32_t q, int candidates) const;
 
   const ExactModel& model_;
@@ -88,8 +110,8 @@ class Search {
   bool possible_ = true;  // false: found out before the first attempt
   Strategy strategy_;
   std::vector<Rank> rank_;
-  std::unordered_set<StateKey, KeyHash> failed_;
-  std::vector<StateKey> open_;  // keys of the states on the current path
+  std::unordered_set<Key, KeyHash> failed_;
+  std::vector<Key> open_;  // keys of the states on the current path
   Packing furthest_;
   int64_t nodes_left_ = 0, work_limit_ = 0;
 };

@@ -1,120 +1,46 @@
 #include "passes/planning/exact_state.h"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
 
 #include "runtime/base/checked.h"
 
 namespace memopt {
-namespace {
 
-uint64_t mix(uint64_t x) {
-  x ^= x >> 30;
-  x *= 0xbf58476d1ce4e5b9u;
-  x ^= x >> 27;
-  x *= 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
-StateKey key_for(uint32_t job, int64_t low, int64_t rest) {
-  const uint64_t x = mix(static_cast<uint64_t>(low) + 0x9e3779b97f4a7c15u * (job + 1));
-  const uint64_t y = mix(x + static_cast<uint64_t>(rest));
-  return {y, mix(y ^ (x << 1))};
-}
-
-// Jobs of one size, alignment and set of cliques are interchangeable, unless their offset is fixed.
-void find_interchangeable(ExactModel& model) {
-  using Signature = std::tuple<std::vector<uint32_t>, int64_t, int64_t>;
-  std::map<Signature, uint32_t> newest;
-  for (uint32_t j = 0; j < model.jobs.size(); ++j) {
-    ExactModel::Job& job = model.jobs[j];
-    if (job.fixed_offset) continue;
-    const auto [at, is_first] =
-        newest.try_emplace({model.cliques_of[j], job.alignment, job.raw_size}, j);
-    if (is_first) continue;
-    job.below = at->second;
-    model.jobs[at->second].above = j;
-    at->second = j;
-  }
-}
-
-}  // namespace
-
-std::optional<ExactModel> make_exact_model(const Instance& instance, int64_t max_pairs) {
-  const auto conflicts = conflict_lists(instance, max_pairs);
-  if (!conflicts) return std::nullopt;
-  ExactModel model;
-  model.granularity = instance.granularity;
-  model.cliques = clique_cover(instance);
-  const size_t n = instance.items.size();
-  std::vector<uint32_t> first(n, UINT32_MAX), last(n, 0);
-  for (uint32_t q = 0; q < model.cliques.size(); ++q) {
-    for (uint32_t i : model.cliques[q]) {
-      first[i] = std::min(first[i], q);
-      last[i] = q;
-    }
-  }
-  std::vector<uint32_t> order(n), job_of(n);
-  for (uint32_t i = 0; i < n; ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](uint32_t a, uint32_t b) { return first[a] < first[b]; });
-  for (uint32_t j = 0; j < n; ++j) job_of[order[j]] = j;
-  model.cliques_of.resize(n);
-  for (uint32_t q = 0; q < model.cliques.size(); ++q) {
-    for (uint32_t& member : model.cliques[q]) {
-      member = job_of[member];
-      model.cliques_of[member].push_back(q);
-    }
-  }
-  for (uint32_t i : order) {
-    const Item& item = instance.items[i];
-    model.jobs.push_back({.item = i,
-                          .size = instance.padded(item.size),
-                          .raw_size = item.size,
-                          .alignment = item.alignment,
-                          .fixed_offset = item.fixed_offset,
-                          .first_clique = first[i],
-                          .last_clique = last[i]});
-    auto& list = model.neighbors.emplace_back((*conflicts)[i]);
-    for (uint32_t& other : list) other = job_of[other];
-    std::sort(list.begin(), list.end());
-  }
-  find_interchangeable(model);
-  return model;
-}
-
-ExactState::ExactState(const ExactModel& model, int64_t capacity)
+ExactState::ExactState(const ExactModel& model, int64_t capacity, bool thorough)
     : model_(model),
+      thorough_(thorough),
       capacity_(align_up(capacity, model.granularity)),
       placed_(model.jobs.size(), 0),
       under_(model.jobs.size(), 0),
-      members_(model.cliques),
+      support_(model.jobs.size(), 0),
       crossing_(model.cliques.size(), 0),
       weight_(model.cliques.size(), 1.0),
-      queued_(model.cliques.size(), 0) {
+      queue_(model.cliques.size() / 64 + 1, 0) {
   for (uint32_t j = 0; j < model.jobs.size(); ++j) {
     const ExactModel::Job& job = model.jobs[j];
     const int64_t top = capacity - job.raw_size;
     ceiling_.push_back(job.fixed_offset ? std::min(*job.fixed_offset, top)
                                         : (top < 0 ? -1 : top / job.alignment * job.alignment));
-    size_.push_back(job.size);
     alignment_.push_back(job.alignment);
-    low_.push_back(job.below == ExactModel::kNone
-                       ? job.fixed_offset.value_or(0)
-                       : align_up(low_[job.below] + size_[job.below], job.alignment));
-    rest_.push_back(job.fixed_offset.value_or(0));
-    keys_.push_back(key_for(j, low_[j], rest_[j]));
-    key += keys_[j];
+    const int64_t low = job.below == ExactModel::kNone
+                            ? job.fixed_offset.value_or(0)
+                            : align_up(jobs_[job.below].end(), job.alignment);
+    jobs_.push_back({low, job.size});
+    rest_.push_back({job.fixed_offset.value_or(0), false});
     for (uint32_t q = job.first_clique; q < job.last_clique; ++q) ++crossing_[q];
   }
-  for (uint32_t q = 0; q < model.cliques.size(); ++q) {
+  for (const auto& members : model.cliques) {
     int64_t total = 0;
-    for (uint32_t j : members_[q]) total += size_[j];
-    count_.push_back(static_cast<uint32_t>(members_[q].size()));
+    for (uint32_t j : members) total += jobs_[j].size;
+    count_.push_back(static_cast<uint32_t>(members.size()));
     total_.push_back(total);
     cached_.emplace_back();
+    first_member_.push_back(static_cast<uint32_t>(members_.size()));
+    members_.insert(members_.end(), members.begin(), members.end());
   }
+  if (!thorough_) return;
+  by_end_ = members_;
+  ends_.resize(jobs_.size());
 }
 
 void ExactState::look_at_everything() {
@@ -122,50 +48,66 @@ void ExactState::look_at_everything() {
 }
 
 bool ExactState::fail() {
-  for (uint32_t q : queue_) queued_[q] = 0;
-  queue_.clear();
+  std::fill(queue_.begin(), queue_.end(), 0);
   return false;
 }
 
 void ExactState::touch_cliques(uint32_t job) {
-  steps_ += static_cast<int64_t>(model_.cliques_of[job].size());
-  for (uint32_t q : model_.cliques_of[job]) {
-    if (queued_[q]) continue;
-    queued_[q] = 1;
-    queue_.push_back(q);
+  const auto& cliques = model_.cliques_of[job];
+  const uint32_t first = cliques.front(), last = cliques.back();
+  if (last - first + 1 != cliques.size()) {
+    for (uint32_t q : cliques) queue_[q / 64] |= uint64_t{1} << (q % 64);
+    steps_ += static_cast<int64_t>(cliques.size());
+    return;
   }
+  const uint64_t from = ~uint64_t{0} << (first % 64), to = ~uint64_t{0} >> (63 - last % 64);
+  const uint32_t first_word = first / 64, last_word = last / 64;
+  steps_ += last_word - first_word + 1;
+  if (first_word == last_word) {
+    queue_[first_word] |= from & to;
+    return;
+  }
+  queue_[first_word] |= from;
+  for (uint32_t k = first_word + 1; k < last_word; ++k) queue_[k] = ~uint64_t{0};
+  queue_[last_word] |= to;
 }
 
-bool ExactState::set_low(uint32_t job, int64_t low, int64_t rest) {
-  trail_.push_back({Change::kBounds, job, low_[job], rest_[job], keys_[job], 0});
-  if (low > low_[job]) touch_cliques(job);
-  low_[job] = low;
-  rest_[job] = rest;
-  key -= keys_[job];
-  keys_[job] = key_for(job, low, rest);
-  key += keys_[job];
+bool ExactState::set_low(uint32_t job, int64_t low, int64_t rest, bool restricted) {
+  trail_.push_back({Change::kBounds, rest_[job].restricted, job, jobs_[job].low, rest_[job].rest});
+  if (low > jobs_[job].low) touch_cliques(job);
+  jobs_[job].low = low;
+  rest_[job] = {rest, restricted && low > rest};
   if (low > ceiling_[job]) return false;
   const uint32_t above = model_.jobs[job].above;
   if (above == ExactModel::kNone || placed_[above]) return true;
-  const int64_t next = align_up(low + size_[job], alignment_[above]);
-  return low_[above] >= next || set_low(above, next, rest_[above]);
+  const int64_t next = align_up(jobs_[job].end(), alignment_[above]);
+  return jobs_[above].low >= next ||
+         set_low(above, next, rest_[above].rest, rest_[above].restricted || rest_[job].restricted);
+}
+
+// Behind the unplaced members, whose order is kept.
+void ExactState::take_out(std::vector<uint32_t>& members, uint32_t q, uint32_t job) {
+  uint32_t* const begin = &members[first_member_[q]];
+  uint32_t* const end = begin + count_[q];
+  uint32_t* at = begin;
+  while (*at != job) ++at;
+  std::copy(at + 1, end, at);
+  end[-1] = job;
 }
 
 bool ExactState::place(uint32_t job) {
   steps_ += static_cast<int64_t>(model_.neighbors[job].size());
-  if (low_[job] > ceiling_[job]) return fail();
-  const int64_t top = low_[job] + size_[job];
-  trail_.push_back({Change::kPlaced, job, 0, 0, {}, 0});
+  if (jobs_[job].low > ceiling_[job]) return fail();
+  const int64_t top = jobs_[job].end();
+  trail_.push_back({Change::kPlaced, false, job, 0, 0});
   placed_[job] = 1;
-  placed_area_ += size_[job] * static_cast<int64_t>(model_.cliques_of[job].size());
-  key -= keys_[job];
+  placed_area_ += jobs_[job].size * static_cast<int64_t>(model_.cliques_of[job].size());
   for (uint32_t q : model_.cliques_of[job]) {
-    auto& members = members_[q];
-    const uint32_t last = --count_[q];
-    uint32_t at = last;
-    while (members[at] != job) --at;
-    std::swap(members[at], members[last]);
-    total_[q] -= size_[job];
+    take_out(members_, q, job);
+    if (thorough_) take_out(by_end_, q, job);
+    steps_ += count_[q] / 8;
+    --count_[q];
+    total_[q] -= jobs_[job].size;
   }
   const auto& self = model_.jobs[job];
   for (uint32_t q = self.first_clique; q < self.last_clique; ++q) --crossing_[q];
@@ -173,8 +115,10 @@ bool ExactState::place(uint32_t job) {
   for (uint32_t other : model_.neighbors[job]) {
     if (placed_[other]) continue;
     const int64_t above = align_up(top, alignment_[other]);
-    if (rest_[other] >= above) continue;
-    if (!set_low(other, std::max(low_[other], above), above)) return fail();
+    if (rest_[other].rest >= above) continue;
+    if (!set_low(other, std::max(jobs_[other].low, above), above, rest_[other].restricted)) {
+      return fail();
+    }
   }
   return true;
 }
@@ -182,10 +126,10 @@ bool ExactState::place(uint32_t job) {
 bool ExactState::raise(uint32_t job) {
   int64_t support = INT64_MAX;
   for (uint32_t other : model_.neighbors[job]) {
-    if (!placed_[other]) support = std::min(support, low_[other] + size_[other]);
+    if (!placed_[other]) support = std::min(support, jobs_[other].end());
   }
   if (support == INT64_MAX) return fail();
-  return set_low(job, align_up(support, alignment_[job]), rest_[job]) || fail();
+  return set_low(job, align_up(support, alignment_[job]), rest_[job].rest, true) || fail();
 }
 
 void ExactState::undo_to(size_t mark) {
@@ -194,139 +138,70 @@ void ExactState::undo_to(size_t mark) {
     const uint32_t i = undo.index;
     switch (undo.change) {
       case Change::kBounds:
-        key -= keys_[i];
-        low_[i] = undo.low;
-        rest_[i] = undo.rest;
-        keys_[i] = undo.key;
-        key += keys_[i];
+        jobs_[i].low = undo.low;
+        rest_[i] = {undo.rest, undo.restricted};
         break;
       case Change::kPlaced: {
         placed_[i] = 0;
-        placed_area_ -= size_[i] * static_cast<int64_t>(model_.cliques_of[i].size());
-        key += keys_[i];
+        placed_area_ -= jobs_[i].size * static_cast<int64_t>(model_.cliques_of[i].size());
         for (uint32_t q : model_.cliques_of[i]) {
           ++count_[q];
-          total_[q] += size_[i];
+          total_[q] += jobs_[i].size;
         }
         const auto& self = model_.jobs[i];
         for (uint32_t q = self.first_clique; q < self.last_clique; ++q) ++crossing_[q];
         break;
       }
       case Change::kClique:
-        cached_[i] = {undo.low, undo.rest, undo.at_level};
+        cached_[i] = {undo.low, undo.rest};
         break;
     }
     trail_.pop_back();
   }
 }
 
-// Sorts the clique's unplaced jobs by lowest offset and applies, for every suffix S of that order:
-// S must fit above its lowest offset; and a job that, lowest of all in S, would push S past the
-// capacity rests on one of S.
-bool ExactState::propagate_clique(uint32_t q) {
-  const size_t m = count_[q];
-  if (m == 0) return true;
-  uint32_t* const jobs = members_[q].data();
-  for (;;) {
-    steps_ += static_cast<int64_t>(4 * m);
-    for (size_t i = 1; i < m; ++i) {  // nearly sorted from the last time
-      const uint32_t job = jobs[i];
-      const int64_t low = low_[job];
-      size_t k = i;
-      for (; k > 0 && low_[jobs[k - 1]] > low; --k) jobs[k] = jobs[k - 1];
-      jobs[k] = job;
-    }
-    if (tails_.size() < m + 1) tails_.resize(m + 1), ends_.resize(m + 1);
-    int64_t slack = INT64_MAX, tail = 0, end = INT64_MAX;
-    tails_[m] = 0;
-    ends_[m] = INT64_MAX;
-    for (size_t i = m; i-- > 0;) {
-      const uint32_t job = jobs[i];
-      tail += size_[job];
-      end = std::min(end, low_[job] + size_[job]);
-      tails_[i] = tail;
-      ends_[i] = end;
-      slack = std::min(slack, capacity_ - low_[job] - tail);
-    }
-    if (slack < 0) {
-      weight_[q] += 1;
-      return false;
-    }
-    bool changed = false;
-    // Not first: in the whole clique, where only those that can be first support.
-    const int64_t latest_first = capacity_ - tail;
-    size_t firsts = 0;
-    int64_t support = INT64_MAX;
-    while (firsts < m && low_[jobs[firsts]] <= latest_first) {
-      support = std::min(support, low_[jobs[firsts]] + size_[jobs[firsts]]);
-      ++firsts;
-    }
-    for (size_t i = firsts; i < m; ++i) {
-      const uint32_t job = jobs[i];
-      int64_t low = low_[job];
-      low = std::max(low, support);
-      if (low > low_[job]) {
-        if (!set_low(job, align_up(low, alignment_[job]), rest_[job])) {
-          weight_[q] += 1;
-          return false;
-        }
-        changed = true;
-      }
-    }
-    if (!changed) {
-      Clique now{low_[jobs[0]], slack, 0};
-      while (static_cast<size_t>(now.at_level) < m && low_[jobs[now.at_level]] == now.level) {
-        ++now.at_level;
-      }
-      Clique& old = cached_[q];
-      if (old.level != now.level || old.slack != now.slack || old.at_level != now.at_level) {
-        trail_.push_back({Change::kClique, q, old.level, old.slack, {}, old.at_level});
-        old = now;
-      }
-      return true;
-    }
-  }
-}
-
-bool ExactState::drain_queue() {
-  while (!queue_.empty()) {
-    const uint32_t q = queue_.back();
-    queue_.pop_back();
-    const bool ok = propagate_clique(q);
-    queued_[q] = 0;
-    if (!ok) return fail();
-  }
-  return true;
-}
-
-int ExactState::settle(uint32_t begin, uint32_t end) {
-  int result = 0;
-  steps_ += end - begin;
-  for (uint32_t job = begin; job < end; ++job) {
-    if (placed_[job]) continue;
-    const int64_t top = rest_[job] + size_[job];
-    const auto gets_under = [&](uint32_t other) { return !placed_[other] && low_[other] < top; };
-    const auto& neighbors = model_.neighbors[job];
-    if (under_[job] < neighbors.size() && gets_under(neighbors[under_[job]])) continue;
-    uint32_t k = 0;
-    while (k < neighbors.size() && !gets_under(neighbors[k])) ++k;
-    under_[job] = k;
-    if (k < neighbors.size()) continue;
-    // It can rest at rest_ whatever comes. Had it been raised, the packing could be pushed down.
-    if (low_[job] > rest_[job]) return -1;
-    if (!place(job)) return -1;
-    result = 1;
+ExactState::Snapshot ExactState::snapshot() const {
+  Snapshot result;
+  const size_t n = jobs_.size();
+  steps_ += static_cast<int64_t>(n);
+  result.low.reserve(n);
+  result.rest.reserve(n);
+  for (size_t j = 0; j < n; ++j) {
+    result.low.push_back(jobs_[j].low);
+    result.rest.push_back(rest_[j].rest);
+    result.placed.push_back(placed_[j]);
+    result.restricted.push_back(rest_[j].restricted);
   }
   return result;
 }
 
-bool ExactState::propagate(uint32_t begin, uint32_t end) {
-  for (;;) {
-    if (!drain_queue()) return false;
-    const int settled = settle(begin, end);
-    if (settled < 0) return fail();
-    if (settled == 0) return true;
+void ExactState::restore(const Snapshot& snapshot) {
+  trail_.clear();
+  placed_area_ = 0;
+  std::fill(crossing_.begin(), crossing_.end(), 0);
+  for (uint32_t j = 0; j < jobs_.size(); ++j) {
+    jobs_[j].low = snapshot.low[j];
+    rest_[j] = {snapshot.rest[j], snapshot.restricted[j]};
+    placed_[j] = snapshot.placed[j];
+    const ExactModel::Job& self = model_.jobs[j];
+    if (placed_[j]) {
+      placed_area_ += self.size * static_cast<int64_t>(model_.cliques_of[j].size());
+      continue;
+    }
+    for (uint32_t q = self.first_clique; q < self.last_clique; ++q) ++crossing_[q];
   }
+  for (uint32_t q = 0; q < count_.size(); ++q) {
+    const auto begin = members_.begin() + first_member_[q];
+    const auto end = begin + static_cast<int64_t>(model_.cliques[q].size());
+    const auto unplaced_end =
+        std::stable_partition(begin, end, [&](uint32_t j) { return !placed_[j]; });
+    count_[q] = static_cast<uint32_t>(unplaced_end - begin);
+    total_[q] = 0;
+    for (auto at = begin; at != unplaced_end; ++at) total_[q] += jobs_[*at].size;
+    queue_[q / 64] |= uint64_t{1} << (q % 64);
+  }
+  if (thorough_) by_end_ = members_;
+  steps_ += static_cast<int64_t>(members_.size() + jobs_.size());
 }
 
 }  // namespace memopt

@@ -93,7 +93,7 @@ SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions
   if (!done()) {
     // A capacity is either met or not: what is lower than the best but above it matters less.
     const int64_t work = options.work_limit - best.work;
-    const int64_t effort = options.objective == Objective::kFit ? work / 2 : work / 400;
+    const int64_t effort = options.objective == Objective::kFit ? work / 4 * 3 : work / 400;
     Improvement found =
         improve_exactly(instance, {.target_bytes = target,
                                    .height_bytes = height_of(instance, best.offsets),
