@@ -13,6 +13,7 @@ const CostModel& default_cost_model() {
               {"concat.reference", {.step_ns = 800, .ns_per_operation = 0.4237, .ns_per_byte = 0}},
               {"conv.onednn", {.step_ns = 2827, .ns_per_operation = 0.0184, .ns_per_byte = 0.0388}},
               {"conv.reference", {.step_ns = 18345, .ns_per_operation = 0, .ns_per_byte = 3.3488}},
+              {"copy.blocked", {.step_ns = 500, .ns_per_operation = 0.2, .ns_per_byte = 0}},
               {"expand.copy", {.step_ns = 500, .ns_per_operation = 0, .ns_per_byte = 0.0207}},
               {"gather.reference", {.step_ns = 500, .ns_per_operation = 0.0944, .ns_per_byte = 0}},
               {"matmul.onednn", {.step_ns = 5279, .ns_per_operation = 0, .ns_per_byte = 0.0983}},

@@ -45,6 +45,7 @@ constexpr const KernelDef* (*kFastKernels[])() = {
     cpu::space_to_depth,
     cpu::pad,
     cpu::expand,
+    cpu::copy,
     onednn::reorder,
     cpu::reorder,
 };

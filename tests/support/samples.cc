@@ -165,6 +165,8 @@ void add_copies(List& list) {
   list.add("f32", Identity{}, {f32_of({2, 3, 4, 5})});
   list.add("c128", Identity{}, {of(DType::kC128, {3})});
   list.add("u2", Identity{}, {of(DType::kU2, {9})});
+  list.add("f32", Copy{}, {f32_of({2, 19, 6, 5})});
+  list.add("u4", Copy{}, {of(DType::kU4, {7})});
   list.add("nhwc", Reorder{Layout::kChannelsLast}, {f32_of({2, 19, 6, 5})});
   list.add("row_major", Reorder{Layout::kRowMajor}, {of(DType::kI8, {1, 5, 7}, -99, 99)});
   list.add("f32", Full{{2, 3, 4}}, {f32_of({1})});

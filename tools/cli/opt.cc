@@ -93,7 +93,7 @@ int run_opt(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   app->add_option("--passes", flags.passes, "passes to run, in this order")->delimiter(',');
   app->add_option(
       "--tile", flags.tiles,
-      "what the pass tile computes in bands: OUTPUT=INPUT[,INPUT...]:AXIS:BANDS, by the "
+      "what the pass tile computes in bands: OUTPUT=INPUT[,INPUT...]:AXIS:BANDS[:keep], by the "
       "names of values (repeatable)");
   app->add_flag("--pipeline", flags.pipeline, "run the default pipeline first");
   app->add_option("--stop-after", flags.stop_after, "run only the first N passes");

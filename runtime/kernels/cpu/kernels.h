@@ -31,6 +31,7 @@ const KernelDef* depth_to_space();  // "depth_to_space.copy"
 const KernelDef* space_to_depth();  // "space_to_depth.copy"
 const KernelDef* pad();             // "pad.copy"
 const KernelDef* expand();          // "expand.copy"
+const KernelDef* copy();            // "copy.blocked"
 const KernelDef* reorder();         // "reorder.blocked"
 
 }  // namespace memopt::cpu
