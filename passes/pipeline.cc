@@ -20,6 +20,7 @@ std::span<const Pass> all_passes() {
        fold_affine},
       {"fuse_pad", "zero padding into the convolution behind it", fuse_pad},
       {"fuse_patterns", "x * sigmoid(x) and its relatives into one function", fuse_patterns},
+      {"undo_concat", "splits of concatenations into what was joined read the parts", undo_concat},
       {"fuse_bias", "addition of a constant into convolution and matmul", fuse_bias},
       {"fuse_residual", "addition of another value into convolution and matmul", fuse_residual},
       {"fuse_activation", "element-wise functions into the contraction or addition before them",
@@ -63,6 +64,9 @@ std::vector<const Pass*> optimization_pipeline() {
       "fuse_patterns",
       // What a pattern has replaced still reads the pattern's operand, which would keep it from
       // being fused.
+      "dce",
+      // Before the epilogues: a function of one part meets its producer.
+      "undo_concat",
       "dce",
       "fuse_bias",
       // The activation comes behind the residual addition, so it is fused last.
