@@ -6,14 +6,29 @@
 #include <thread>
 #include <unordered_map>
 
+#include "runtime/base/checked.h"
 #include "runtime/kernels/operands.h"
 #include "runtime/plan/verify.h"
 
 namespace memopt {
 namespace {
 
-// The indices of instructions that ask for the same.
-using Group = std::vector<size_t>;
+// Instructions that ask for the same.
+struct Group {
+  std::vector<size_t> instructions;
+  int64_t code = 0;
+};
+
+// A guess at how much code a kernel makes: that of a window is unrolled over its elements, which
+// are the inner dimensions of a constant. Only the order of work depends on it.
+int64_t guess_code(const KernelRequest& request) {
+  int64_t most = 0;
+  for (const Operand& operand : request.inputs) {
+    if (!operand.constant || operand.dims.rank() < 3) continue;
+    most = std::max(most, checked_count(Dims(operand.dims.span().subspan(2))).value_or(0));
+  }
+  return most;
+}
 
 struct FingerprintHash {
   size_t operator()(const std::vector<int64_t>& print) const {
@@ -26,7 +41,7 @@ struct FingerprintHash {
   }
 };
 
-// In the order of their first instructions.
+// Those with most to make first, so that no thread is left with a long one at the end.
 std::vector<Group> group_instructions(const Plan& plan) {
   std::vector<Group> groups;
   // Groups by their operands; the few of equal operands differ in operator or kernel.
@@ -36,16 +51,18 @@ std::vector<Group> group_instructions(const Plan& plan) {
     const InstructionRequest operands(plan, instruction);
     std::vector<size_t>& candidates = by_operands[fingerprint(operands.request())];
     const auto same = std::find_if(candidates.begin(), candidates.end(), [&](size_t group) {
-      const PlanInstruction& other = plan.instructions[groups[group].front()];
+      const PlanInstruction& other = plan.instructions[groups[group].instructions.front()];
       return other.kernel == instruction.kernel && other.op == instruction.op;
     });
     if (same != candidates.end()) {
-      groups[*same].push_back(i);
+      groups[*same].instructions.push_back(i);
     } else {
       candidates.push_back(groups.size());
-      groups.push_back({i});
+      groups.push_back({{i}, guess_code(operands.request())});
     }
   }
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const Group& a, const Group& b) { return a.code > b.code; });
   return groups;
 }
 
@@ -57,16 +74,17 @@ Result<std::vector<std::shared_ptr<Kernel>>> make_kernels(const Plan& plan, Kern
   std::vector<std::shared_ptr<Kernel>> made(plan.instructions.size());
   std::vector<Status> statuses(groups.size());
   const auto make = [&](const Group& group) -> Status {
-    MEMOPT_RETURN_IF_ERROR(verify_kernel(plan, group, kernels));
-    const PlanInstruction& first = plan.instructions[group.front()];
+    MEMOPT_RETURN_IF_ERROR(verify_kernel(plan, group.instructions, kernels));
+    const size_t index = group.instructions.front();
+    const PlanInstruction& first = plan.instructions[index];
     const InstructionRequest operands(plan, first);
     auto kernel = kernels(first.kernel)->create(operands.request());
     if (!kernel.ok()) {
-      return in_context("instruction " + std::to_string(group.front()) + " ('" + first.name + "')",
+      return in_context("instruction " + std::to_string(index) + " ('" + first.name + "')",
                         kernel.error());
     }
     const std::shared_ptr<Kernel> shared = *std::move(kernel);
-    for (const size_t i : group) made[i] = shared;
+    for (const size_t i : group.instructions) made[i] = shared;
     return {};
   };
   std::atomic<size_t> next = 0;
