@@ -176,11 +176,11 @@ namespace {
 
 // The library's newest code (brgconv) takes a millisecond to make, the code before it (jit) a
 // quarter. Which of them runs faster depends on the columns of the output (measured on 240 shapes
-// of real networks): up to 64, the older one (median 2 %); beyond, the newer one by up to a
+// of real networks): up to 48, the older one (median 2 %); beyond, the newer one by up to a
 // quarter, unless there are so few filters that both compute padding. The newest also takes 2 to 3
 // us per column of the input, more with long windows: 140 ms for a second of sound.
 std::string_view preferred_code(const ConvShape& shape, const ConvSlice& slice, DType type) {
-  constexpr int64_t kFewColumns = 64;
+  constexpr int64_t kFewColumns = 48;
   constexpr int64_t kManyColumns = 4096;
   constexpr int64_t kFewFilters = 8;
   constexpr int64_t kLongWindow = 64;
