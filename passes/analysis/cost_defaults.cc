@@ -11,6 +11,7 @@ const CostModel& default_cost_model() {
               {"cast.reference", {.step_ns = 2516, .ns_per_operation = 1.9408, .ns_per_byte = 0}},
               {"concat.copy", {.step_ns = 800, .ns_per_operation = 0.2066, .ns_per_byte = 0}},
               {"concat.reference", {.step_ns = 800, .ns_per_operation = 0.4237, .ns_per_byte = 0}},
+              {"conv.filter", {.step_ns = 1000, .ns_per_operation = 0.07, .ns_per_byte = 0}},
               {"conv.onednn", {.step_ns = 2827, .ns_per_operation = 0.0184, .ns_per_byte = 0.0388}},
               {"conv.reference", {.step_ns = 18345, .ns_per_operation = 0, .ns_per_byte = 3.3488}},
               {"copy.blocked", {.step_ns = 500, .ns_per_operation = 0.2, .ns_per_byte = 0}},

@@ -14,6 +14,7 @@ namespace {
 
 // Faster kernels, best first; the reference kernels follow them.
 constexpr const KernelDef* (*kFastKernels[])() = {
+    cpu::filter,
     onednn::conv,
     onednn::conv_transpose,
     onednn::matmul,

@@ -6,6 +6,7 @@
 
 namespace memopt::cpu {
 
+const KernelDef* filter();         // "conv.filter"
 const KernelDef* softmax();        // "softmax.simd"
 const KernelDef* reduce();         // "reduce.simd"
 const KernelDef* batch_norm();     // "batch_norm.simd"
