@@ -25,6 +25,8 @@ std::span<const Pass> all_passes() {
       {"fuse_residual", "addition of another value into convolution and matmul", fuse_residual},
       {"fuse_activation", "element-wise functions into the contraction or addition before them",
        fuse_activation},
+      {"flatten_concat", "concatenations of concatenations along one axis become one",
+       flatten_concat},
       {"tile", "regions that the options name in bands of rows or images", tile},
       {"layout", "channels-last where kernels prefer it, with as few reorders as possible", layout},
   };
@@ -81,9 +83,9 @@ std::vector<const Pass*> optimization_pipeline() {
 }
 
 std::vector<const Pass*> layout_pipeline() {
-  // Reorders of constants are folded. Nothing is merged here: what rematerialization computes twice
-  // must stay two.
-  return by_name({"layout", "fold_constants", "dce"});
+  // Bands of what is joined further can be written where all of it is joined. Reorders of constants
+  // are folded. Nothing is merged here: what rematerialization computes twice must stay two.
+  return by_name({"flatten_concat", "layout", "fold_constants", "dce"});
 }
 
 }  // namespace memopt

@@ -38,6 +38,9 @@ Result<bool> fuse_pad(Graph& graph, const PassOptions& options);
 // x * sigmoid(x) -> swish, x * hard_sigmoid(x) -> hard_swish, and the clip form of the latter.
 Result<bool> fuse_patterns(Graph& graph, const PassOptions& options);
 
+// Concatenations of concatenations along the same axis become one.
+Result<bool> flatten_concat(Graph& graph, const PassOptions& options);
+
 // Splits and slices of concatenations that come to whole parts of these read the parts.
 Result<bool> undo_concat(Graph& graph, const PassOptions& options);
 
