@@ -13,12 +13,17 @@
 
 namespace memopt {
 
+// What becomes of the rows that two bands of a region share: computed in both of them, or in the
+// first and kept for the second.
+enum class Overlap : uint8_t { kRecompute, kKeep };
+
 // A region to compute in bands, its values by name (passes/transform/tile.h).
 struct TileRequest {
   std::string output;
   std::vector<std::string> inputs;
   int64_t axis = 2;
   int64_t bands = 2;
+  Overlap overlap = Overlap::kRecompute;
   bool operator==(const TileRequest&) const = default;
 };
 

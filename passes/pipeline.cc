@@ -20,10 +20,13 @@ std::span<const Pass> all_passes() {
        fold_affine},
       {"fuse_pad", "zero padding into the convolution behind it", fuse_pad},
       {"fuse_patterns", "x * sigmoid(x) and its relatives into one function", fuse_patterns},
+      {"undo_concat", "splits of concatenations into what was joined read the parts", undo_concat},
       {"fuse_bias", "addition of a constant into convolution and matmul", fuse_bias},
       {"fuse_residual", "addition of another value into convolution and matmul", fuse_residual},
       {"fuse_activation", "element-wise functions into the contraction or addition before them",
        fuse_activation},
+      {"flatten_concat", "concatenations of concatenations along one axis become one",
+       flatten_concat},
       {"tile", "regions that the options name in bands of rows or images", tile},
       {"layout", "channels-last where kernels prefer it, with as few reorders as possible", layout},
   };
@@ -64,6 +67,9 @@ std::vector<const Pass*> optimization_pipeline() {
       // What a pattern has replaced still reads the pattern's operand, which would keep it from
       // being fused.
       "dce",
+      // Before the epilogues: a function of one part meets its producer.
+      "undo_concat",
+      "dce",
       "fuse_bias",
       // The activation comes behind the residual addition, so it is fused last.
       "fuse_residual",
@@ -77,9 +83,9 @@ std::vector<const Pass*> optimization_pipeline() {
 }
 
 std::vector<const Pass*> layout_pipeline() {
-  // Reorders of constants are folded. Nothing is merged here: what rematerialization computes twice
-  // must stay two.
-  return by_name({"layout", "fold_constants", "dce"});
+  // Bands of what is joined further can be written where all of it is joined. Reorders of constants
+  // are folded. Nothing is merged here: what rematerialization computes twice must stay two.
+  return by_name({"flatten_concat", "layout", "fold_constants", "dce"});
 }
 
 }  // namespace memopt

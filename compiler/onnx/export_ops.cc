@@ -440,6 +440,7 @@ Status write(Exporter& e, const SpaceToDepth& op) {
 }
 
 Status write(Exporter& e, const Identity&) { return e.finish(e.emit("Identity", e.inputs())); }
+Status write(Exporter& e, const Copy&) { return e.finish(e.emit("Identity", e.inputs())); }
 
 Status write(Exporter&, const Reorder&) {
   return bad_input("ONNX has no layouts; export the graph before layouts are chosen");

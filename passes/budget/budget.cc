@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kTrialsPerPlace = 10;  // proposals lowered for one peak
 constexpr size_t kReachedPerPlace = 3;  // that reach the target, of which the fastest is taken
 constexpr size_t kBetterPerPlace = 4;   // that bring it nearer
-constexpr int kTrialsPerTarget = 120;   // for each start, without and with more bands
+constexpr int kTrialsPerTarget = 120;   // for each start and each way of banding
 constexpr size_t kKept = 3;             // candidates of one target to go on from
 constexpr int kStepsPerHalving = 4;     // of the ladder of targets
 
@@ -44,20 +44,20 @@ class Explorer {
 
   // Moves from `start` until the arena is at most `target_bytes`; nullopt where none is found
   // within kTrialsPerTarget evaluations. Depth first: what the fastest move leaves may have no way
-  // on. `with_more`: regions whose estimate is close are proposed with more bands too.
-  std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes, bool with_more) {
-    with_more_ = with_more;
+  // on.
+  std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes, Banding banding) {
+    banding_ = banding;
     const int last_evaluation = std::min(evaluations_ + kTrialsPerTarget, options_.max_evaluations);
     return reach_depth_first(start, target_bytes, last_evaluation);
   }
 
-  // From each of `starts` and afresh, without and with more bands: the fastest first, at most
-  // kKept. What is fastest here may have no way on to the next target.
+  // From each of `starts` and afresh, with the fewest and with more bands: the fastest first, at
+  // most kKept. What is fastest here may have no way on to the next target.
   std::vector<Candidate> reach_all(const std::vector<Candidate>& starts, int64_t target_bytes) {
     std::vector<Candidate> found;
     const auto try_from = [&](const Candidate& start) {
-      for (const bool with_more : {false, true}) {
-        auto reached = reach(start, target_bytes, with_more);
+      for (const Banding banding : {Banding::kFewest, Banding::kMore}) {
+        auto reached = reach(start, target_bytes, banding);
         if (reached) found.push_back(std::move(*reached));
       }
     };
@@ -72,6 +72,23 @@ class Explorer {
     found.erase(std::unique(found.begin(), found.end(), is_same), found.end());
     if (found.size() > kKept) found.erase(found.begin() + kKept, found.end());
     return found;
+  }
+
+  // The candidate, or one in which regions keep what they recomputed or the other way round, if
+  // that is faster and within the target too.
+  Candidate with_other_overlaps(Candidate candidate, int64_t target_bytes) {
+    for (size_t i = 0; i < candidate.moves.size() && !is_exhausted(); ++i) {
+      std::vector<Move> moves = candidate.moves;
+      auto* region = std::get_if<TileRegion>(&moves[i]);
+      if (region == nullptr || region->axis == 0) continue;
+      region->overlap = region->overlap == Overlap::kKeep ? Overlap::kRecompute : Overlap::kKeep;
+      auto other = evaluate(std::move(moves));
+      if (other.ok() && other->arena_bytes() <= target_bytes &&
+          other->predicted_ns < candidate.predicted_ns) {
+        candidate = *std::move(other);
+      }
+    }
+    return candidate;
   }
 
  private:
@@ -215,7 +232,7 @@ class Explorer {
       add(current.moved, {}, propose_rematerializations(around, *origin, current.live_bytes[step]));
     }
     add(current.moved, {},
-        propose_tilings(around, *origin, target_bytes, options_.techniques, with_more_));
+        propose_tilings(around, *origin, target_bytes, options_.techniques, banding_));
     return proposals;
   }
 
@@ -251,12 +268,13 @@ class Explorer {
     }
     const Neighbourhood around = neighbourhood(others, current);
     if (!around.is_base_node(place)) return {};
-    auto proposals = propose_tilings(around, place, target_bytes, options_.techniques, with_more_);
+    auto proposals = propose_tilings(around, place, target_bytes, options_.techniques, banding_);
     for (Proposal& proposal : proposals) {
       auto& other = std::get<TileRegion>(proposal.move);
       const bool is_same = others.current[region->output.index()] == other.output &&
                            other.inputs.size() == region->inputs.size() &&
-                           other.axis == region->axis && other.bands <= region->bands;
+                           other.axis == region->axis && other.overlap == region->overlap &&
+                           other.bands <= region->bands;
       // The estimate was too low for these bands.
       const int64_t rows = base_.type(region->output).dims[static_cast<int>(region->axis)];
       if (is_same) {
@@ -270,7 +288,7 @@ class Explorer {
   std::optional<Candidate> unbudgeted_;
   BackendOptions backend_;
   const BudgetOptions& options_;
-  bool with_more_ = false;
+  Banding banding_ = Banding::kFewest;
   int evaluations_ = 0;
 };
 
@@ -315,19 +333,38 @@ Result<BudgetCurve> explore_budget(const Graph& optimized, const BackendOptions&
                     .evaluations = 0,
                     .complete = false};
   curve.base = explorer.base();
-  std::vector<Candidate> last = {unbudgeted};
   const auto whole = static_cast<double>(unbudgeted.arena_bytes());
-  for (int level = 1; !explorer.is_exhausted(); ++level) {
+  const auto add = [&](const Candidate& candidate) {
+    curve.points.push_back(point_of(candidate, unbudgeted.predicted_ns));
+  };
+  // Two walks down the ladder. One goes on from what it found for the target before; the other,
+  // with regions whose overlaps are kept, begins afresh each time: such a region is most of a
+  // network, and nothing of it may be tiled before.
+  std::vector<Candidate> last = {unbudgeted};
+  int64_t last_kept_bytes = unbudgeted.arena_bytes();
+  bool walks = true, walks_keeping = options.techniques.tile;
+  for (int level = 1; !explorer.is_exhausted() && (walks || walks_keeping); ++level) {
     const auto target =
         static_cast<int64_t>(whole * std::exp2(-static_cast<double>(level) / kStepsPerHalving));
     if (target < floor.bytes) break;
-    if (last.front().arena_bytes() <= target) continue;
     if (progress) progress("budget of " + std::to_string(target) + " bytes");
-    std::vector<Candidate> found = explorer.reach_all(last, target);
-    if (found.empty()) break;
-    last = std::move(found);
-    for (const Candidate& candidate : last) {
-      curve.points.push_back(point_of(candidate, unbudgeted.predicted_ns));
+    if (walks && last.front().arena_bytes() > target) {
+      std::vector<Candidate> found = explorer.reach_all(last, target);
+      for (const Candidate& candidate : found) add(candidate);
+      walks = !found.empty();
+      if (walks) {
+        add(explorer.with_other_overlaps(found.front(), target));
+        last = std::move(found);
+      }
+    }
+    if (walks_keeping && last_kept_bytes > target) {
+      const auto found = explorer.reach(unbudgeted, target, Banding::kKeeping);
+      walks_keeping = found.has_value();
+      if (found) {
+        last_kept_bytes = found->arena_bytes();
+        add(*found);
+        add(explorer.with_other_overlaps(*found, target));
+      }
     }
   }
   keep_frontier(curve.points);

@@ -91,7 +91,8 @@ std::string describe(const Graph& base, const Move& move) {
   if (const auto* region = std::get_if<TileRegion>(&move)) {
     return name + ' ' + quoted(base, region->output) + " from " + quoted(base, region->inputs) +
            " in " + std::to_string(region->bands) + " bands along axis " +
-           std::to_string(region->axis);
+           std::to_string(region->axis) +
+           (region->overlap == Overlap::kKeep ? ", overlaps kept" : "");
   }
   if (const auto* again = std::get_if<Rematerialization>(&move)) {
     return name + ' ' + quoted(base, again->value) + " from " + quoted(base, again->inputs);

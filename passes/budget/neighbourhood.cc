@@ -4,6 +4,7 @@
 #include <map>
 
 #include "runtime/base/checked.h"
+#include "runtime/kernels/kernel.h"
 
 namespace memopt {
 namespace {
@@ -80,6 +81,7 @@ Neighbourhood make_neighbourhood(const MovedGraph& moved, size_t base_nodes, con
                        .base_nodes = base_nodes,
                        .position = NodeMap<int64_t>(moved.graph, -1),
                        .rate = NodeMap<KernelRate>(moved.graph, costs.other),
+                       .copy_rate = costs.rate(kernels_for(kOpKind<Copy>).front()->name),
                        .values = {},
                        .bytes = ValueMap<int64_t>(moved.graph, 0),
                        .group = ValueMap<uint32_t>(moved.graph, 0),

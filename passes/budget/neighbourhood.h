@@ -16,6 +16,7 @@ struct Neighbourhood {
   size_t base_nodes = 0;      // nodes with smaller ids are the base's: moves may take them
   NodeMap<int64_t> position;  // in the planned order; -1 for nodes that are gone
   NodeMap<KernelRate> rate;
+  KernelRate copy_rate;
   std::vector<ValueId> values;  // all but the constants
   ValueMap<int64_t> bytes;      // of the storage that the value lies in; 0 outside the arena
   ValueMap<uint32_t> group;     // values of one storage have one group

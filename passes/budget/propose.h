@@ -15,12 +15,16 @@ struct Proposal {
   double extra_ns = 0;             // estimate of the time it adds to a run
 };
 
+// Which tilings of a region are proposed: with the fewest bands whose estimate reaches the target;
+// where that is close, also with more; or, with the fewest, also those that keep what overlaps.
+// Ways of their own, since what comes first in one list crowds out the others.
+enum class Banding { kFewest, kMore, kKeeping };
+
 // Tilings (and micro-batches) of regions around node `place` whose estimate is at most
-// `target_bytes`, each with the fewest bands that reach it; `with_more`: also with more bands where
-// that estimate is close.
+// `target_bytes`.
 std::vector<Proposal> propose_tilings(const Neighbourhood& around, NodeId place,
                                       int64_t target_bytes, const BudgetTechniques& techniques,
-                                      bool with_more);
+                                      Banding banding);
 
 // Values that live across `place` without being used there, computed again behind it. `live_bytes`
 // are in use there now.

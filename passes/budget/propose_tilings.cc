@@ -21,13 +21,13 @@ enum class Growth { kLargest, kLatest };
 class Proposer {
  public:
   Proposer(const Neighbourhood& around, NodeId place, int64_t target_bytes,
-           const BudgetTechniques& techniques, bool with_more)
+           const BudgetTechniques& techniques, Banding banding)
       : around_(around),
         graph_(around.graph),
         place_(place),
         target_bytes_(target_bytes),
         techniques_(techniques),
-        with_more_(with_more) {}
+        banding_(banding) {}
 
   std::vector<Proposal> run() {
     for (const ValueId output : outputs_behind()) {
@@ -118,31 +118,34 @@ class Proposer {
     const TensorType& type = graph_.type(region.output);
     bool can_split = false;
     if (techniques_.micro_batch && type.dims.rank() > 0 && type.dims[0] > 1) {
-      can_split = consider(region, outside, 0) || can_split;
+      can_split = consider(region, outside, 0, Overlap::kRecompute) || can_split;
     }
     if (techniques_.tile && type.dims.rank() > 2 && type.dims[0] == 1) {
-      can_split = consider(region, outside, 2) || can_split;
+      can_split = consider(region, outside, 2, Overlap::kRecompute) || can_split;
+      if (banding_ == Banding::kKeeping) consider(region, outside, 2, Overlap::kKeep);
     }
     return can_split;
   }
 
-  bool consider(const Region& region, int64_t outside, int64_t axis) {
+  bool consider(const Region& region, int64_t outside, int64_t axis, Overlap overlap) {
     if (outside >= target_bytes_) return true;  // a larger one may have smaller inputs
     const int64_t rows = graph_.type(region.output).dims[static_cast<int>(axis)];
     const int64_t most =
         std::min({rows, kMaxBands, kMaxNodesOfBands / static_cast<int64_t>(region.nodes.size())});
     for (int64_t bands = 2; bands <= most; bands = next_bands(bands, most)) {
       ++estimates_;
-      const auto estimate = estimate_region(around_, region, outside, axis, bands);
+      const Cut cut{axis, bands, overlap};
+      const auto estimate = estimate_region(around_, region, outside, cut);
       if (!estimate) return bands > 2;
       if (estimate->peak_bytes() > target_bytes_) continue;
-      propose(region, axis, bands, *estimate);
+      propose(region, cut, *estimate);
       // A close estimate may be too low: more bands as well.
       const int64_t more = next_bands(next_bands(bands, most), most);
       const bool is_close = estimate->peak_bytes() > target_bytes_ - target_bytes_ / 16;
-      if (with_more_ && is_close && more <= most) {
-        const auto smaller = estimate_region(around_, region, outside, axis, more);
-        if (smaller) propose(region, axis, more, *smaller);
+      if (banding_ == Banding::kMore && is_close && more <= most) {
+        const Cut finer{axis, more, overlap};
+        const auto smaller = estimate_region(around_, region, outside, finer);
+        if (smaller) propose(region, finer, *smaller);
       }
       return true;
     }
@@ -155,14 +158,15 @@ class Proposer {
     return bands < most ? std::min(next, most) : most + 1;
   }
 
-  void propose(const Region& region, int64_t axis, int64_t bands, const RegionEstimate& estimate) {
-    proposals_.push_back(
-        {.move =
-             TileRegion{
-                 .output = region.output, .inputs = region.inputs, .axis = axis, .bands = bands},
-         .replaces = {},
-         .peak_bytes = estimate.peak_bytes(),
-         .extra_ns = estimate.extra_ns});
+  void propose(const Region& region, const Cut& cut, const RegionEstimate& estimate) {
+    proposals_.push_back({.move = TileRegion{.output = region.output,
+                                             .inputs = region.inputs,
+                                             .axis = cut.axis,
+                                             .bands = cut.bands,
+                                             .overlap = cut.overlap},
+                          .replaces = {},
+                          .peak_bytes = estimate.peak_bytes(),
+                          .extra_ns = estimate.extra_ns});
   }
 
   const Neighbourhood& around_;
@@ -170,7 +174,7 @@ class Proposer {
   NodeId place_;
   int64_t target_bytes_;
   const BudgetTechniques& techniques_;
-  bool with_more_;
+  Banding banding_;
   std::set<std::pair<ValueId, std::vector<ValueId>>> seen_;
   std::vector<Proposal> proposals_;
   int estimates_ = 0;
@@ -180,8 +184,8 @@ class Proposer {
 
 std::vector<Proposal> propose_tilings(const Neighbourhood& around, NodeId place,
                                       int64_t target_bytes, const BudgetTechniques& techniques,
-                                      bool with_more) {
-  return Proposer(around, place, target_bytes, techniques, with_more).run();
+                                      Banding banding) {
+  return Proposer(around, place, target_bytes, techniques, banding).run();
 }
 
 }  // namespace memopt

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "passes/transform/tile_plan.h"
 #include "runtime/base/checked.h"
 #include "runtime/ops/op_def.h"
 
@@ -26,15 +27,18 @@ std::set<NodeId> removed_nodes(const Graph& graph, const Region& region) {
 }
 
 // The rows that one band needs of everything in the region, found backward from its rows of the
-// output; bytes and time follow.
+// output; bytes and time follow. With `before`, it keeps the rows that the band before it shares.
 class Band {
  public:
-  Band(const Neighbourhood& around, const Region& region, int axis, Interval rows)
+  Band(const Neighbourhood& around, const Region& region, int axis, Interval rows,
+       const Band* before = nullptr)
       : around_(around),
         graph_(around.graph),
         region_(region),
         axis_(axis),
+        before_(before),
         rows_(around.graph),
+        kept_bytes_(around.graph, 0),
         inside_(around.graph, false) {
     for (const NodeId id : region.nodes) inside_[id] = true;
     rows_[region.output] = rows;
@@ -52,6 +56,9 @@ class Band {
   // Largest sum of bytes of the band's values; the output is written where it belongs.
   int64_t peak_bytes() const {
     int64_t live = 0, peak = 0;
+    for (const NodeId id : region_.nodes) {
+      for (const ValueId output : graph_.node(id).outputs) live += output ? kept_bytes_[output] : 0;
+    }
     std::vector<size_t> uses_left(graph_.value_count(), 0);
     for (const NodeId id : region_.nodes) {
       for (const ValueId input : graph_.node(id).inputs) {
@@ -60,19 +67,24 @@ class Band {
     }
     for (const NodeId id : region_.nodes) {
       const Node& node = graph_.node(id);
-      int64_t made = 0;
+      int64_t made = 0, joined = 0;
       for (const ValueId output : node.outputs) {
-        if (output && output != region_.output && rows_[output]) made += bytes_of(output);
+        if (!output || output == region_.output || !rows_[output]) continue;
+        made += bytes_of(output);
+        joined += kept_bytes_[output];
       }
-      int64_t dying = 0, overwritten = 0;
+      int64_t dying = 0, overwritten = 0, kept = 0;
       for (size_t i = 0; i < node.inputs.size(); ++i) {
         const ValueId input = node.inputs[i];
         if (!is_inside(input) || --uses_left[input.index()] > 0) continue;
         dying += bytes_of(input);
+        kept += kept_bytes_[input];
         if (may_overwrite(node, i)) overwritten = std::max(overwritten, bytes_of(input));
       }
-      peak = std::max(peak, live + made - std::min(made, overwritten));
-      live += made - dying;
+      // Rows are kept while the value that they are taken from is there.
+      peak =
+          std::max({peak, live + made - std::min(made, overwritten), live + made - joined + kept});
+      live += made - joined + kept - dying;
     }
     return peak;
   }
@@ -99,6 +111,13 @@ class Band {
            graph_.type(node.inputs[input]) == graph_.type(node.outputs[0]);
   }
 
+  std::optional<Interval> rows_of(const Node& node) const {
+    for (const ValueId output : node.outputs) {
+      if (output && rows_[output]) return rows_[output];
+    }
+    return std::nullopt;
+  }
+
   bool find_rows_of(NodeId id) {
     const Node& node = graph_.node(id);
     std::optional<Interval> asked;
@@ -108,16 +127,29 @@ class Band {
                                std::max(asked->end, rows_[output]->end)}
                     : rows_[output];
     }
+    const std::optional<Interval> at_hand_before = before_ ? before_->rows_of(node) : std::nullopt;
+    if (!asked) asked = at_hand_before;  // nothing new; what is there stays
     if (!asked) return false;
+    Interval fresh = *asked;
+    if (at_hand_before) {
+      fresh = fresh_rows(*at_hand_before, *asked);
+      for (const ValueId output : node.outputs) {
+        if (!output || output == region_.output) continue;
+        keep(output, *asked, fresh);
+        rows_[output] = *asked;
+      }
+      if (fresh.count() == 0) return true;
+    }
     std::vector<const TensorType*> inputs;
     std::vector<TensorType> outputs;
     for (const ValueId input : node.inputs) inputs.push_back(input ? &graph_.type(input) : nullptr);
     for (const ValueId output : node.outputs)
       outputs.push_back(output ? graph_.type(output) : TensorType{});
-    const auto band = band_of(node.op, inputs, outputs, axis_, *asked);
+    const auto band = band_of(node.op, inputs, outputs, axis_, fresh);
     if (!band) return false;
+    const Interval at_hand{std::min(asked->begin, band->rows.begin), band->rows.end};
     for (const ValueId output : node.outputs) {
-      if (output && output != region_.output) rows_[output] = band->rows;
+      if (output && output != region_.output) rows_[output] = at_hand;
     }
     std::vector<TensorType> parts;
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -131,6 +163,15 @@ class Band {
     }
     add_time(id, *band, parts);
     return true;
+  }
+
+  // The rows of `asked` before the fresh ones: moved away and back.
+  void keep(ValueId id, Interval asked, Interval fresh) {
+    if (asked.begin >= fresh.begin) return;
+    const Interval rows{asked.begin, fresh.begin};
+    const TensorType part = part_type(graph_.type(id), AxisRange{.axis = axis_, .rows = rows});
+    kept_bytes_[id] = align_up(part.bytes(), kArenaAlignment);
+    ns_ += 2 * around_.copy_rate.predict_ns(step_work(Copy{}, {{&part}}, {{&part}}));
   }
 
   void add_time(NodeId id, const OpBand& band, const std::vector<TensorType>& parts) {
@@ -154,7 +195,9 @@ class Band {
   const Graph& graph_;
   const Region& region_;
   int axis_;
+  const Band* before_;
   ValueMap<std::optional<Interval>> rows_;
+  ValueMap<int64_t> kept_bytes_;  // of the rows kept from the band before
   NodeMap<bool> inside_;
   double ns_ = 0;
 };
@@ -181,14 +224,19 @@ int64_t outside_bytes(const Neighbourhood& around, const Region& region) {
 }
 
 std::optional<RegionEstimate> estimate_region(const Neighbourhood& around, const Region& region,
-                                              int64_t outside_bytes, int64_t axis, int64_t bands) {
+                                              int64_t outside_bytes, const Cut& cut) {
   const Graph& graph = around.graph;
-  const int64_t rows = graph.type(region.output).dims[static_cast<int>(axis)];
-  if (rows < bands) return std::nullopt;
+  const int axis = static_cast<int>(cut.axis);
+  const int64_t rows = graph.type(region.output).dims[axis];
+  if (rows < cut.bands) return std::nullopt;
   // A band in the middle has overlap on both sides.
-  const int64_t per_band = (rows + bands - 1) / bands;
-  const int64_t begin = std::min(per_band * (bands / 2), rows - per_band);
-  Band band(around, region, static_cast<int>(axis), {begin, begin + per_band});
+  const int64_t per_band = (rows + cut.bands - 1) / cut.bands;
+  const int64_t begin = std::min(per_band * (cut.bands / 2), rows - per_band);
+  const Interval before_rows{std::max<int64_t>(begin - per_band, 0), begin};
+  const bool keeps = cut.overlap == Overlap::kKeep && before_rows.count() > 0;
+  Band before(around, region, axis, before_rows);
+  if (keeps && !before.find_rows()) return std::nullopt;
+  Band band(around, region, axis, {begin, begin + per_band}, keeps ? &before : nullptr);
   if (!band.find_rows()) return std::nullopt;
   double before_ns = 0;
   for (const NodeId id : removed_nodes(graph, region)) {
@@ -196,7 +244,7 @@ std::optional<RegionEstimate> estimate_region(const Neighbourhood& around, const
   }
   return RegionEstimate{.outside_bytes = outside_bytes,
                         .inside_bytes = band.peak_bytes(),
-                        .extra_ns = band.ns() * static_cast<double>(bands) - before_ns};
+                        .extra_ns = band.ns() * static_cast<double>(cut.bands) - before_ns};
 }
 
 }  // namespace memopt

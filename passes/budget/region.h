@@ -27,9 +27,16 @@ struct RegionEstimate {
 // the place of its last node.
 int64_t outside_bytes(const Neighbourhood& around, const Region& region);
 
+// How a region may be cut.
+struct Cut {
+  int64_t axis = 2;
+  int64_t bands = 2;
+  Overlap overlap = Overlap::kRecompute;
+};
+
 // `outside_bytes` is what the function above gives. Nullopt where an operator of the region cannot
 // be split along the axis, or the axis has fewer than `bands` rows.
 std::optional<RegionEstimate> estimate_region(const Neighbourhood& around, const Region& region,
-                                              int64_t outside_bytes, int64_t axis, int64_t bands);
+                                              int64_t outside_bytes, const Cut& cut);
 
 }  // namespace memopt

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "passes/planning/view_strides.h"
 #include "runtime/kernels/operands.h"
 #include "runtime/ops/op_def.h"
 
@@ -76,41 +77,17 @@ class AliasFinder {
     ++children_[parent];
   }
 
-  // The strides that make result 0 all of operand 0, if that is where it can lie.
-  std::optional<Dims> whole_view(const Node& node) const {
-    const OpDef& def = op_def(node.op);
-    if (!node.inputs[0] || !node.outputs[0]) return std::nullopt;
-    const TensorType& in = graph_.type(node.inputs[0]);
-    const TensorType& out = graph_.type(node.outputs[0]);
-    const Dims& strides = aliases_.placement[node.inputs[0]].strides;
-    if (!is_dense(in.dims, strides, in.layout) || in.dtype != out.dtype) return std::nullopt;
-    const Dims dense = dense_strides(out.dims, out.layout);
-    if (def.reshapes && same_memory(in.dims, in.layout, Layout::kRowMajor) &&
-        same_memory(out.dims, out.layout, Layout::kRowMajor)) {
-      return dense;
-    }
-    // The same logical tensor in both layouts.
-    if (std::holds_alternative<Reorder>(node.op) && same_memory(in.dims, in.layout, out.layout)) {
-      return dense;
-    }
-    if (def.permutation) {
-      Dims permuted;
-      for (const int64_t axis : def.permutation(node.op)) {
-        permuted.push_back(strides[static_cast<int>(axis)]);
-      }
-      if (is_dense(out.dims, permuted, out.layout)) return dense;
-    }
-    return std::nullopt;
-  }
-
   void try_views(NodeId id) {
     const Node& node = graph_.node(id);
     const OpDef& def = op_def(node.op);
     if (aliases_.elided[id] || node.inputs.empty()) return;
     const auto free_root = [this](ValueId value) { return !aliases_.placement[value].parent; };
-    if (const auto strides = node.outputs.size() == 1 ? whole_view(node) : std::nullopt) {
+    const auto whole = node.inputs[0]
+                           ? strides_after(graph_, node, aliases_.placement[node.inputs[0]].strides)
+                           : std::nullopt;
+    if (whole) {
       if (!free_root(node.outputs[0]) || !may_be_view(node.outputs[0], node.inputs[0])) return;
-      make_alias(node.outputs[0], node.inputs[0], true, {}, *strides);
+      make_alias(node.outputs[0], node.inputs[0], true, {}, *whole);
       aliases_.elided[id] = true;
       return;
     }
@@ -172,22 +149,52 @@ class AliasFinder {
     return true;
   }
 
-  bool can_be_part(ValueId part, NodeId concat, const Dims& strides) const {
-    const Value& value = graph_.value(part);
-    if (value.kind != ValueKind::kResult || graph_.is_output(part) || value.type.bytes() == 0)
-      return false;
-    if (aliases_.placement[part].parent) return false;
-    // A part is a box of the whole in the coordinates of one layout.
-    if (value.type.layout != graph_.type(graph_.node(concat).outputs[0]).layout) return false;
+  bool is_free_result(ValueId id) const {
+    const Value& value = graph_.value(id);
+    return value.kind == ValueKind::kResult && !graph_.is_output(id) && value.type.bytes() > 0 &&
+           !aliases_.placement[id].parent;
+  }
+
+  // Whether the value may lie at these strides within another; `reader` moves nothing then.
+  bool can_be_inside(ValueId id, NodeId reader, const Dims& strides) const {
+    if (!is_free_result(id)) return false;
+    const Value& value = graph_.value(id);
     if (is_dense(value.type.dims, strides, value.type.layout)) {
       // Its parts, if it is a concatenation itself, move along with it.
       return true;
     }
-    if (children_[part] > 0 || !kernel_accepts(value.producer, part, strides)) return false;
-    for (const Use& use : graph_.uses(part)) {
-      if (use.node != concat && !kernel_accepts(use.node, part, strides)) return false;
+    if (children_[id] > 0 || !kernel_accepts(value.producer, id, strides)) return false;
+    for (const Use& use : graph_.uses(id)) {
+      if (use.node != reader && !kernel_accepts(use.node, id, strides)) return false;
     }
     return true;
+  }
+
+  // A value within another, and the values before it that become all of it.
+  struct Link {
+    ValueId value;
+    Dims strides;
+  };
+
+  // A part of a concatenation, and before it what is only reshaped or transposed on the way: as far
+  // back as the bytes can be written in place. Empty where not even the part can.
+  std::vector<Link> links_to(ValueId part, NodeId concat, const Dims& strides) const {
+    // A part is a box of the whole in the coordinates of one layout.
+    const Layout layout = graph_.type(graph_.node(concat).outputs[0]).layout;
+    if (graph_.type(part).layout != layout || !is_free_result(part)) return {};
+    std::vector<Link> chain = {{part, strides}};
+    size_t usable = can_be_inside(part, concat, strides) ? 1 : 0;
+    while (graph_.has_single_use(chain.back().value)) {
+      const NodeId view = graph_.value(chain.back().value).producer;
+      const Node& node = graph_.node(view);
+      if (aliases_.elided[view]) break;
+      const auto before = strides_before(graph_, node, chain.back().strides);
+      if (!before || !is_free_result(node.inputs[0])) break;
+      chain.push_back({node.inputs[0], *before});
+      if (can_be_inside(node.inputs[0], view, *before)) usable = chain.size();
+    }
+    chain.resize(usable);
+    return chain;
   }
 
   void try_destinations(NodeId id) {
@@ -201,14 +208,22 @@ class AliasFinder {
     const auto types = input_types(graph_, node);
     const Dims strides = aliases_.placement[whole].strides;
     std::vector<Box> boxes;
+    std::vector<std::vector<Link>> parts;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const auto box = def.destination(node.op, types, static_cast<int>(i));
       const bool repeated = std::count(node.inputs.begin(), node.inputs.end(), node.inputs[i]) > 1;
-      if (!box || repeated || !can_be_part(node.inputs[i], id, strides)) return;
+      if (!box || repeated) return;
       boxes.push_back(*box);
+      parts.push_back(links_to(node.inputs[i], id, strides));
+      if (parts.back().empty()) return;
     }
     for (size_t i = 0; i < boxes.size(); ++i) {
       make_alias(node.inputs[i], whole, false, boxes[i].starts, strides);
+      for (size_t k = 1; k < parts[i].size(); ++k) {
+        const ValueId after = parts[i][k - 1].value;
+        aliases_.elided[graph_.value(after).producer] = true;
+        make_alias(parts[i][k].value, after, true, {}, parts[i][k].strides);
+      }
       move_descendants(node.inputs[i]);
     }
     aliases_.elided[id] = true;

@@ -4,6 +4,7 @@
 
 #include "passes/transform/fold_weights.h"
 #include "passes/transform/transforms.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {
@@ -53,6 +54,26 @@ std::optional<NodeId> open_producer(Graph& graph, ValueId id) {
   return producer;
 }
 
+// All nodes that compute `id`, through nodes that only join or rearrange their results. False where
+// one of them has no room for an activation.
+bool find_open_producers(Graph& graph, ValueId id, std::vector<NodeId>& producers, int depth = 0) {
+  constexpr int kMaxDepth = 64;
+  if (const auto producer = open_producer(graph, id)) {
+    producers.push_back(*producer);
+    return true;
+  }
+  if (!id || graph.value(id).kind != ValueKind::kResult || !graph.has_single_use(id) ||
+      depth == kMaxDepth) {
+    return false;
+  }
+  const Node& node = graph.node(graph.value(id).producer);
+  const OpDef& def = op_def(node.op);
+  if (!def.destination && !def.reshapes && !def.permutation) return false;
+  return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
+    return find_open_producers(graph, input, producers, depth + 1);
+  });
+}
+
 bool operand_is_free(const Node& node, size_t operand) {
   return node.inputs.size() <= operand || !node.inputs[operand];
 }
@@ -60,6 +81,10 @@ bool operand_is_free(const Node& node, size_t operand) {
 void set_operand(Graph& graph, NodeId id, size_t operand, ValueId value) {
   while (graph.node(id).inputs.size() <= operand) graph.append_input(id, ValueId::none());
   graph.set_input(id, operand, value);
+}
+
+void append_name(Graph& graph, NodeId id, const std::string& name) {
+  if (!name.empty()) graph.set_node_name(id, graph.node(id).name + '+' + name);
 }
 
 // The result of node `from` is computed by node `into` from now on, which moves to the place of
@@ -72,7 +97,7 @@ void absorb(Graph& graph, NodeId into, NodeId from) {
   order.insert(std::find(order.begin(), order.end(), from), into);
   graph.set_order(std::move(order));
   graph.erase(from);
-  if (!name.empty()) graph.set_node_name(into, graph.node(into).name + '+' + name);
+  append_name(graph, into, name);
 }
 
 size_t position_of(const Graph& graph, NodeId id) {
@@ -160,12 +185,17 @@ Result<bool> fuse_activation(Graph& graph, const PassOptions&) {
   for (const NodeId id : order) {
     const auto* unary = std::get_if<Unary>(&graph.node(id).op);
     if (!unary || !is_epilogue(unary->fn.fn)) continue;
+    const Activation fn = unary->fn;
     const ValueId input = graph.node(id).inputs[0];
-    const auto producer = open_producer(graph, input);
-    if (!producer || !is_float(graph.type(input).dtype)) continue;
-    *activation_of(graph.mutable_op(*producer)) = unary->fn;
-    graph.truncate_inputs(id, 0);
-    absorb(graph, *producer, id);
+    std::vector<NodeId> producers;
+    if (!is_float(graph.type(input).dtype) || !find_open_producers(graph, input, producers))
+      continue;
+    for (const NodeId producer : producers) {
+      *activation_of(graph.mutable_op(producer)) = fn;
+      append_name(graph, producer, graph.node(id).name);
+    }
+    take_over_result(graph, graph.node(id).outputs[0], input);
+    graph.erase(id);
     changed = true;
   }
   return changed;

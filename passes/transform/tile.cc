@@ -15,7 +15,20 @@ namespace {
 class Tiler {
  public:
   Tiler(Graph& graph, const TileRegion& region, const TilePlan& plan)
-      : graph_(graph), region_(region), plan_(plan) {}
+      : graph_(graph), region_(region), plan_(plan), last_reads_(plan.nodes.size()) {
+    std::map<NodeId, size_t> last_reader;
+    for (size_t i = 0; i < plan.nodes.size(); ++i) {
+      for (const ValueId input : graph.node(plan.nodes[i].node).inputs) {
+        if (input && graph.value(input).kind == ValueKind::kResult) {
+          last_reader[graph.value(input).producer] = i;
+        }
+      }
+    }
+    for (size_t i = 0; i < plan.nodes.size(); ++i) {
+      const auto reader = last_reader.find(plan.nodes[i].node);
+      if (reader != last_reader.end()) last_reads_[reader->second].push_back(i);
+    }
+  }
 
   void run() {
     const size_t old_count = graph_.order().size();
@@ -46,11 +59,16 @@ class Tiler {
 
   // Copies the nodes for band `k`; the rows of the output.
   ValueId add_band(int64_t k) {
-    parts_.clear();
-    slices_.clear();
     suffix_ = '#' + std::to_string(k);
-    for (const TiledNode& tiled : plan_.nodes) {
-      add_node(tiled, tiled.bands[static_cast<size_t>(k)]);
+    if (region_.overlap == Overlap::kRecompute) parts_.clear();
+    slices_.clear();
+    for (size_t i = 0; i < plan_.nodes.size(); ++i) {
+      const TiledNode::Band& band = plan_.nodes[i].bands[static_cast<size_t>(k)];
+      if (band.computes) add_node(plan_.nodes[i], band);
+      if (region_.overlap == Overlap::kRecompute || k + 1 == region_.bands) continue;
+      for (const size_t maker : last_reads_[i]) {
+        keep_rows(plan_.nodes[maker], static_cast<size_t>(k) + 1);
+      }
     }
     const auto axis = static_cast<int>(region_.axis);
     return rows_of(region_.output, {axis, output_rows(k)});
@@ -61,8 +79,42 @@ class Tiler {
     return band_rows(extent, region_.bands, k);
   }
 
-  void add_node(const TiledNode& tiled, const OpBand& band) {
+  // The rows that are at hand and that band `k`, the next one, needs, in bytes of their own: the
+  // others are free.
+  void keep_rows(const TiledNode& tiled, size_t k) {
+    const TiledNode::Band& band = tiled.bands[k];
+    if (!band.computes || band.rows.begin >= band.fresh.begin) return;
+    for (const ValueId output : graph_.node(tiled.node).outputs) {
+      if (!output || !parts_.contains(output)) continue;
+      const AxisRange range{tiled.axis, {band.rows.begin, band.fresh.begin}};
+      kept_[output] = add_copy(rows_of(output, range), part_name(output) + "_kept");
+    }
+  }
+
+  std::string part_name(ValueId value) const { return graph_.value(value).name + suffix_; }
+
+  ValueId add_copy(ValueId value, const std::string& name) {
+    return graph_.add_simple(Copy{}, {{value}}, graph_.type(value), name, name);
+  }
+
+  // What a band has made of a value, behind the rows that it kept. These are copied once more, to
+  // where all lie together, so that they take no more room than their own while they wait.
+  Part join(ValueId value, const Part& made, const TiledNode::Band& band) {
+    const auto kept = kept_.find(value);
+    if (kept == kept_.end()) return made;
+    const int axis = made.range.axis;
+    const ValueId head = add_copy(kept->second, part_name(value) + "_head");
+    kept_.erase(kept);
+    const ValueId fresh = rows_of(value, {axis, band.fresh});
+    TensorType type = graph_.type(value);
+    type.dims[axis] = band.rows.count();
+    const std::string name = part_name(value) + "_joined";
+    return {graph_.add_simple(Concat{axis}, {{head, fresh}}, type, name, name), {axis, band.rows}};
+  }
+
+  void add_node(const TiledNode& tiled, const TiledNode::Band& tiled_band) {
     const Node node = graph_.node(tiled.node);
+    const OpBand& band = *tiled_band.computes;
     std::vector<ValueId> inputs;
     std::vector<const TensorType*> types;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
@@ -82,7 +134,10 @@ class Tiler {
     const NodeId id = graph_.add_node(band.op, inputs, outputs, node.name + suffix_);
     for (size_t i = 0; i < outputs.size(); ++i) {
       const ValueId output = graph_.node(id).outputs[i];
-      if (output) parts_[node.outputs[i]] = {output, {tiled.axis, band.rows}};
+      if (!output) continue;
+      Part& part = parts_[node.outputs[i]];
+      part = {output, {tiled.axis, band.rows}};
+      part = join(node.outputs[i], part, tiled_band);
     }
   }
 
@@ -112,9 +167,12 @@ class Tiler {
   Graph& graph_;
   const TileRegion& region_;
   const TilePlan& plan_;
+  // Per node of the plan: those whose results no later node of a band reads.
+  std::vector<std::vector<size_t>> last_reads_;
   // Of the band that is being added.
   std::string suffix_;
-  std::map<ValueId, Part> parts_;
+  std::map<ValueId, Part> parts_;    // original value -> what there is of it
+  std::map<ValueId, ValueId> kept_;  // original value -> its rows for the next band
   std::map<std::tuple<ValueId, int, int64_t, int64_t>, ValueId> slices_;
 };
 
@@ -134,7 +192,11 @@ Result<TileResult> tile_region(Graph& graph, const TileRegion& region) {
 }
 
 Result<TileRegion> find_region(const Graph& graph, const TileRequest& request) {
-  TileRegion region{.output = {}, .inputs = {}, .axis = request.axis, .bands = request.bands};
+  TileRegion region{.output = {},
+                    .inputs = {},
+                    .axis = request.axis,
+                    .bands = request.bands,
+                    .overlap = request.overlap};
   const auto find = [&](const std::string& name) -> Result<ValueId> {
     if (const auto id = graph.find(name)) return *id;
     return bad_input("no value '" + name + "' in the optimized graph");
@@ -149,7 +211,10 @@ Result<TileRegion> find_region(const Graph& graph, const TileRequest& request) {
 
 Result<TileRequest> parse_tile(std::string_view text) {
   const Error malformed{Code::kUsage, "malformed tiling '" + std::string(text) +
-                                          "': needed OUTPUT=INPUT[,INPUT...]:AXIS:BANDS"};
+                                          "': needed OUTPUT=INPUT[,INPUT...]:AXIS:BANDS[:keep]"};
+  constexpr std::string_view kKeepSuffix = ":keep";
+  const Overlap overlap = text.ends_with(kKeepSuffix) ? Overlap::kKeep : Overlap::kRecompute;
+  if (overlap == Overlap::kKeep) text.remove_suffix(kKeepSuffix.size());
   const size_t last = text.rfind(':');
   const size_t middle =
       last == std::string_view::npos || last == 0 ? last : text.rfind(':', last - 1);
@@ -161,8 +226,11 @@ Result<TileRequest> parse_tile(std::string_view text) {
   const auto axis = parse_number(text.substr(middle + 1, last - middle - 1));
   const auto bands = parse_number(text.substr(last + 1));
   if (!axis || !bands) return malformed;
-  TileRequest request{
-      .output = std::string(text.substr(0, equals)), .inputs = {}, .axis = *axis, .bands = *bands};
+  TileRequest request{.output = std::string(text.substr(0, equals)),
+                      .inputs = {},
+                      .axis = *axis,
+                      .bands = *bands,
+                      .overlap = overlap};
   std::string_view inputs = text.substr(equals + 1, middle - equals - 1);
   while (true) {
     const size_t comma = inputs.find(',');

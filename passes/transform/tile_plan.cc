@@ -163,19 +163,47 @@ class TilePlanner {
     const auto types = input_types(graph_, node);
     auto results = infer_types(node.op, types);
     if (!results.ok()) return in_context(describe(graph_, id), results.error());
-    TiledNode tiled{.node = id, .bands = {}, .axis = axis, .stays = false};
+    TiledNode tiled{.node = id, .bands = rows_at_hand(node), .axis = axis, .stays = false};
     for (int64_t k = 0; k < region_.bands; ++k) {
-      const auto band = band_of(node.op, types, *results, axis, needed_rows(node, k));
-      if (!band || !makes_all(node, *band)) {
+      TiledNode::Band& band = tiled.bands[static_cast<size_t>(k)];
+      if (k > 0 && band.fresh.count() == 0) continue;
+      band.computes = band_of(node.op, types, *results, axis, band.fresh);
+      if (!band.computes || !makes_all(node, *band.computes)) {
         return bad_input(describe(graph_, id) + " cannot be computed in bands along axis " +
                          std::to_string(axis) + " of its result");
       }
-      MEMOPT_RETURN_IF_ERROR(ask_for_operands(id, *band, k));
-      tiled.bands.push_back(*band);
+      MEMOPT_RETURN_IF_ERROR(ask_for_operands(id, *band.computes, k));
     }
     add_cost(node, *results, tiled);
     plan_.nodes.push_back(std::move(tiled));
     return {};
+  }
+
+  // Per band the rows of the node's results that there are, and those that the band makes.
+  std::vector<TiledNode::Band> rows_at_hand(const Node& node) const {
+    const auto count = static_cast<size_t>(region_.bands);
+    std::vector<TiledNode::Band> bands(count);
+    for (size_t k = 0; k < count; ++k) {
+      bands[k].rows = bands[k].fresh = needed_rows(node, static_cast<int64_t>(k));
+    }
+    if (region_.overlap == Overlap::kRecompute) return bands;
+    // The first row that this band or a later one needs.
+    std::vector<int64_t> first(count + 1, std::numeric_limits<int64_t>::max());
+    for (size_t k = count; k-- > 0;) {
+      first[k] =
+          bands[k].rows.count() > 0 ? std::min(first[k + 1], bands[k].rows.begin) : first[k + 1];
+    }
+    for (size_t k = 1; k < count; ++k) {
+      const Interval before = bands[k - 1].rows;
+      TiledNode::Band& band = bands[k];
+      if (band.rows.count() == 0) band.rows = {before.end, before.end};
+      band.fresh = fresh_rows(before, band.rows);
+      // Rows at hand stay as long as a later band needs them.
+      const int64_t kept = std::clamp(first[k], before.begin, before.end);
+      if (band.fresh.begin == before.end) band.rows.begin = std::min(band.rows.begin, kept);
+      if (band.fresh.count() == 0) band.rows = before;
+    }
+    return bands;
   }
 
   Interval needed_rows(const Node& node, int64_t band) const {
@@ -217,7 +245,9 @@ class TilePlanner {
     const auto types = input_types(graph_, node);
     plan_.cost.operations_before =
         add_saturated(plan_.cost.operations_before, operations(node.op, types, results));
-    for (const OpBand& band : tiled.bands) {
+    for (const TiledNode::Band& tiled_band : tiled.bands) {
+      if (!tiled_band.computes) continue;
+      const OpBand& band = *tiled_band.computes;
       std::vector<TensorType> parts(types.size());
       std::vector<const TensorType*> pointers(types.size(), nullptr);
       for (size_t i = 0; i < types.size(); ++i) {
@@ -273,6 +303,11 @@ Interval band_rows(int64_t extent, int64_t bands, int64_t k) {
   const int64_t longer = extent % bands;  // so many bands have a row more, the first ones
   const int64_t begin = k * each + std::min(k, longer);
   return {begin, begin + each + (k < longer ? 1 : 0)};
+}
+
+Interval fresh_rows(Interval at_hand, Interval needed) {
+  if (needed.begin < at_hand.begin || needed.begin > at_hand.end) return needed;
+  return {at_hand.end, std::max(at_hand.end, needed.end)};
 }
 
 Result<TilePlan> plan_tiles(const Graph& graph, const TileRegion& region) {

@@ -38,13 +38,20 @@ Result<bool> fuse_pad(Graph& graph, const PassOptions& options);
 // x * sigmoid(x) -> swish, x * hard_sigmoid(x) -> hard_swish, and the clip form of the latter.
 Result<bool> fuse_patterns(Graph& graph, const PassOptions& options);
 
+// Concatenations of concatenations along the same axis become one.
+Result<bool> flatten_concat(Graph& graph, const PassOptions& options);
+
+// Splits and slices of concatenations that come to whole parts of these read the parts.
+Result<bool> undo_concat(Graph& graph, const PassOptions& options);
+
 // matmul(a, b) + constant -> the c operand of matmul.
 Result<bool> fuse_bias(Graph& graph, const PassOptions& options);
 
 // conv(x) + y and matmul(a, b) + y -> the residual operand, y computed earlier.
 Result<bool> fuse_residual(Graph& graph, const PassOptions& options);
 
-// A unary function of a contraction's or addition's only use -> its activation.
+// A unary function of a contraction's or addition's only use -> its activation; also of several of
+// them that are joined, reshaped or transposed on the way to it.
 Result<bool> fuse_activation(Graph& graph, const PassOptions& options);
 
 // Computes the regions options.tiles in bands (passes/transform/tile.h).

@@ -1,12 +1,11 @@
 #include "runtime/executor/session.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
 
-#include "runtime/plan/verify.h"
+#include "runtime/executor/make_kernels.h"
 
 namespace memopt {
 namespace {
@@ -72,7 +71,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedPla
   }
   std::unique_ptr<Session> session(new Session(std::move(loaded), arena, options.threads));
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  MEMOPT_RETURN_IF_ERROR(session->make_kernels(std::clamp(cores, 1, kMaxLoadThreads)));
+  MEMOPT_ASSIGN_OR_RETURN(session->kernels_, make_kernels(plan, session->loaded_->kernels(),
+                                                          std::clamp(cores, 1, kMaxLoadThreads)));
   session->prepare_calls();
   if (options.guard) {
     MEMOPT_ASSIGN_OR_RETURN(session->guard_, Guard::create(plan, arena));
@@ -82,35 +82,6 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedPla
     session->profile_->steps.resize(plan.instructions.size());
   }
   return session;
-}
-
-Status Session::make_kernels(int threads) {
-  const size_t count = plan().instructions.size();
-  kernels_.resize(count);
-  std::vector<Status> statuses(count);
-  const auto make = [&](size_t i) -> Status {
-    MEMOPT_RETURN_IF_ERROR(verify_kernel(plan(), i, loaded_->kernels()));
-    const PlanInstruction& instruction = plan().instructions[i];
-    const InstructionRequest operands(plan(), instruction);
-    auto kernel = loaded_->kernels()(instruction.kernel)->create(operands.request());
-    if (!kernel.ok()) {
-      return in_context("instruction " + std::to_string(i) + " ('" + instruction.name + "')",
-                        kernel.error());
-    }
-    kernels_[i] = *std::move(kernel);
-    return {};
-  };
-  std::atomic<size_t> next = 0;
-  const auto work = [&] {
-    for (size_t i; (i = next.fetch_add(1)) < count;) statuses[i] = make(i);
-  };
-  std::vector<std::thread> helpers;
-  for (int i = 1; i < std::min<int>(threads, static_cast<int>(count)); ++i)
-    helpers.emplace_back(work);
-  work();
-  for (std::thread& helper : helpers) helper.join();
-  for (const Status& status : statuses) MEMOPT_RETURN_IF_ERROR(status);
-  return {};
 }
 
 void Session::prepare_calls() {

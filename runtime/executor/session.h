@@ -69,7 +69,6 @@ class Session {
   };
 
   Session(std::shared_ptr<const LoadedPlan> loaded, std::span<std::byte> arena, int threads);
-  Status make_kernels(int threads);
   void prepare_calls();
   Tensor tensor_of(std::optional<uint32_t> value);
   Status bind(uint32_t value, std::span<const std::byte> buffer, bool is_output);
@@ -80,7 +79,7 @@ class Session {
   const std::shared_ptr<const LoadedPlan> loaded_;
   const std::span<std::byte> arena_;
   ThreadPool pool_;
-  std::vector<std::unique_ptr<Kernel>> kernels_;  // one per instruction
+  std::vector<std::shared_ptr<Kernel>> kernels_;  // one per instruction, equal ones shared
   std::vector<Tensor> tensors_;                   // the operands of all instructions in turn
   std::vector<RunContext> calls_;                 // one per instruction, spans of tensors_
   std::vector<Follower> followers_;

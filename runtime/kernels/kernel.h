@@ -84,10 +84,13 @@ struct RunContext {
   Parallel* parallel = nullptr;  // null: all work is done on the calling thread
 };
 
-// A kernel made ready for one node: holds everything that can be computed before run().
+// A kernel made ready for a request: holds everything that can be computed before run(). All the
+// nodes of a session that ask for the same share one, so what a run computes depends on its context
+// alone.
 class Kernel {
  public:
   virtual ~Kernel() = default;
+  // One call at a time.
   // Reads inputs, writes outputs. Allocates nothing of memopt's own. Fails only on values that the
   // operator does not allow (an index out of range).
   virtual Status run(const RunContext& context) = 0;

@@ -14,6 +14,7 @@ namespace {
 
 // Faster kernels, best first; the reference kernels follow them.
 constexpr const KernelDef* (*kFastKernels[])() = {
+    cpu::filter,
     onednn::conv,
     onednn::conv_transpose,
     onednn::matmul,
@@ -45,6 +46,7 @@ constexpr const KernelDef* (*kFastKernels[])() = {
     cpu::space_to_depth,
     cpu::pad,
     cpu::expand,
+    cpu::copy,
     onednn::reorder,
     cpu::reorder,
 };

@@ -35,4 +35,20 @@ void unify_layouts(std::span<Operand> inputs, std::span<Operand> outputs) {
   for (Operand& output : outputs) relabel(output);
 }
 
+std::vector<int64_t> fingerprint(const KernelRequest& request) {
+  std::vector<int64_t> print;
+  for (const auto operands : {request.inputs, request.outputs}) {
+    print.push_back(static_cast<int64_t>(operands.size()));
+    for (const Operand& operand : operands) {
+      print.push_back(
+          operand.present | operand.constant << 1 | static_cast<int64_t>(operand.dtype) << 8 |
+          static_cast<int64_t>(operand.layout) << 16 | int64_t{operand.dims.rank()} << 24);
+      print.insert(print.end(), operand.dims.begin(), operand.dims.end());
+      if (operand.layout == Layout::kPacked) continue;
+      print.insert(print.end(), operand.strides.begin(), operand.strides.end());
+    }
+  }
+  return print;
+}
+
 }  // namespace memopt

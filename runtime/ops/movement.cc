@@ -288,6 +288,11 @@ const OpDef& Identity_def() {
   return kDef;
 }
 
+const OpDef& Copy_def() {
+  static constexpr OpDef kDef = movement(infer_same, LayoutRule::kFollows, same_band);
+  return kDef;
+}
+
 const OpDef& Reorder_def() {
   static constexpr OpDef kDef = movement(infer_reorder, LayoutRule::kAny, same_band);
   return kDef;

@@ -207,6 +207,13 @@ struct Identity {
   bool operator==(const Identity&) const = default;
 };
 
+// y = x in bytes of its own, never a view: keeps a part of a value without the rest. Inputs: x.
+struct Copy {
+  static constexpr std::string_view kName = "copy";
+  static constexpr auto fields() { return std::tuple{}; }
+  bool operator==(const Copy&) const = default;
+};
+
 // The same logical tensor in another layout. Inputs: x.
 struct Reorder {
   static constexpr std::string_view kName = "reorder";

@@ -46,20 +46,46 @@ std::optional<OpBand> transpose_band(const Op& op, InputTypes inputs, std::span<
   return band_of_first(op, inputs, static_cast<int>(own), rows);
 }
 
-// The axis stays what it is, with as many elements before it and behind it.
+namespace {
+
+int64_t elements_before(const Dims& dims, int end) {
+  return Dims(dims.span().first(static_cast<size_t>(end))).count();
+}
+
+// How many elements of the dimensions behind `axis` make, together with it, `count`; nullopt if
+// none do. For an extent of 2 or more.
+std::optional<int64_t> inner_count(const Dims& dims, int axis, int64_t count) {
+  int64_t product = dims[axis];
+  for (int i = axis + 1; i < dims.rank() && product < count; ++i) product *= dims[i];
+  return product == count && dims[axis] > 1 ? std::optional(count / dims[axis]) : std::nullopt;
+}
+
+}  // namespace
+
+// The axis stays what it is, with as many elements before it and behind it; or it is what one
+// dimension of the operand and those behind it became; or it is, with those behind it, what one
+// dimension of the operand became.
 std::optional<OpBand> reshape_band(const Op& op, InputTypes inputs,
                                    std::span<const TensorType> outputs, int axis, Interval rows) {
   const Dims& in = inputs[0]->dims;
   const Dims& out = outputs[0].dims;
-  const auto before = [](const Dims& dims, int end) {
-    return Dims(dims.span().first(static_cast<size_t>(end))).count();
+  const int64_t outer = elements_before(out, axis);
+  const auto band = [&](int own, Interval part, Interval made) {
+    OpBand result = band_of_first(op, inputs, own, part);
+    result.rows = made;
+    std::get<Reshape>(result.op).dims[static_cast<size_t>(axis)] = made.count();
+    return result;
   };
-  const int64_t outer = before(out, axis);
   for (int own = 0; own < in.rank(); ++own) {
-    if (in[own] != out[axis] || before(in, own) != outer) continue;
-    OpBand band = band_of_first(op, inputs, own, rows);
-    std::get<Reshape>(band.op).dims[static_cast<size_t>(axis)] = rows.count();
-    return band;
+    if (elements_before(in, own) != outer) continue;
+    if (in[own] == out[axis]) return band(own, rows, rows);
+    if (const auto inner = inner_count(in, own, out[axis])) {
+      const Interval part{rows.begin / *inner, (rows.end - 1) / *inner + 1};
+      return band(own, part, {part.begin * *inner, part.end * *inner});
+    }
+    if (const auto inner = inner_count(out, axis, in[own])) {
+      return band(own, {rows.begin * *inner, rows.end * *inner}, rows);
+    }
   }
   return std::nullopt;
 }

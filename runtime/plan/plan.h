@@ -35,8 +35,8 @@ std::string_view storage_name(Storage storage);  // "arena", "constant", "caller
 // How a value lies inside its parent. The parent may itself be an alias; chains end at a root.
 struct PlanAlias {
   uint32_t parent = 0;
-  // True: this value is all of the parent under other dimensions. Both are dense, with equal
-  // element type and count and the same order of elements in memory (reshape, squeeze, identity).
+  // True: this value is all of the parent under other dimensions: the same elements of the same
+  // type, with strides that name the same places (reshape, squeeze, transpose, identity).
   // False: this value is the box of the parent that starts at `starts` (one logical coordinate per
   // dimension) and extends over this value's dims; strides equal the parent's.
   bool whole = false;

@@ -41,6 +41,16 @@ Status check_packed(const Plan& plan, size_t index, const std::vector<PackedOper
   return {};
 }
 
+Status check_needs(const Plan& plan, size_t index, const KernelNeeds& needs) {
+  const int64_t scratch_bytes = plan.instructions[index].scratch_bytes;
+  if (scratch_bytes < needs.scratch_bytes) {
+    return kernel_failure(plan, index,
+                          "needs " + std::to_string(needs.scratch_bytes) +
+                              " bytes of scratch, the plan gives " + std::to_string(scratch_bytes));
+  }
+  return check_packed(plan, index, needs.packed);
+}
+
 }  // namespace
 
 Status verify_memory(const Plan& plan, KernelLookup kernels) {
@@ -51,7 +61,8 @@ Status verify_memory(const Plan& plan, KernelLookup kernels) {
   return simulate_memory(plan, roots, kernels);
 }
 
-Status verify_kernel(const Plan& plan, size_t index, KernelLookup kernels) {
+Status verify_kernel(const Plan& plan, std::span<const size_t> equal, KernelLookup kernels) {
+  const size_t index = equal.front();
   const PlanInstruction& instruction = plan.instructions[index];
   const KernelDef* const kernel = kernels(instruction.kernel);
   if (!kernel) {
@@ -75,19 +86,14 @@ Status verify_kernel(const Plan& plan, size_t index, KernelLookup kernels) {
     if (!asked.ok()) return kernel_failure(plan, index, ": " + asked.error().message);
     needs = *std::move(asked);
   }
-  if (instruction.scratch_bytes < needs.scratch_bytes) {
-    return kernel_failure(plan, index,
-                          "needs " + std::to_string(needs.scratch_bytes) +
-                              " bytes of scratch, the plan gives " +
-                              std::to_string(instruction.scratch_bytes));
-  }
-  return check_packed(plan, index, needs.packed);
+  for (const size_t i : equal) MEMOPT_RETURN_IF_ERROR(check_needs(plan, i, needs));
+  return {};
 }
 
 Status verify_plan(const Plan& plan, KernelLookup kernels) {
   MEMOPT_RETURN_IF_ERROR(verify_memory(plan, kernels));
   for (size_t i = 0; i < plan.instructions.size(); ++i) {
-    MEMOPT_RETURN_IF_ERROR(verify_kernel(plan, i, kernels));
+    MEMOPT_RETURN_IF_ERROR(verify_kernel(plan, {&i, 1}, kernels));
   }
   return {};
 }

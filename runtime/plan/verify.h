@@ -4,6 +4,8 @@
 // the plan.
 #pragma once
 
+#include <span>
+
 #include "runtime/base/result.h"
 #include "runtime/kernels/kernel.h"
 #include "runtime/plan/plan.h"
@@ -24,10 +26,11 @@ namespace memopt {
 // Errors are kVerifyFailed and name instruction, value and bytes.
 Status verify_memory(const Plan& plan, KernelLookup kernels = find_kernel);
 
-// Instruction `index` names a kernel of its operator that supports its operands, with all the
-// scratch and exactly the packed constants that the kernel needs. Expects verify_memory() to have
-// passed.
-Status verify_kernel(const Plan& plan, size_t index, KernelLookup kernels = find_kernel);
+// The instructions at `equal`, which have the same kernel, operator and operands (one is enough),
+// name a kernel of their operator that supports the operands, and each has all the scratch and
+// exactly the packed constants that the kernel needs. Expects verify_memory() to have passed.
+Status verify_kernel(const Plan& plan, std::span<const size_t> equal,
+                     KernelLookup kernels = find_kernel);
 
 // Both, for every instruction.
 Status verify_plan(const Plan& plan, KernelLookup kernels = find_kernel);

@@ -164,14 +164,40 @@ bool same_strides(const PlanValue& a, const PlanValue& b) {
   return true;
 }
 
+// Elements at equal distances.
+struct Run {
+  int64_t stride = 0;
+  int64_t count = 0;
+  auto operator<=>(const Run&) const = default;
+};
+
+// Where the elements of a value are, whatever its dimensions are called: the runs with the smallest
+// strides first, those that continue each other as one.
+std::vector<Run> runs_of(const PlanValue& value) {
+  std::vector<Run> runs;
+  for (int i = 0; i < value.dims.rank(); ++i) {
+    if (value.dims[i] != 1) runs.push_back({value.strides[i], value.dims[i]});
+  }
+  std::sort(runs.begin(), runs.end());
+  std::vector<Run> joined;
+  for (const Run& run : runs) {
+    const bool continues =
+        !joined.empty() && checked_mul(joined.back().stride, joined.back().count) == run.stride;
+    if (continues) {
+      joined.back().count *= run.count;  // within the count of elements, which was checked
+    } else {
+      joined.push_back(run);
+    }
+  }
+  return joined;
+}
+
 Status check_whole(const Plan& plan, size_t index, const PlanValue& parent) {
   const PlanValue& value = plan.values[index];
-  const bool same =
-      value.dims == parent.dims && value.layout == parent.layout && same_strides(value, parent);
-  const bool both_dense = value.dims.count() == parent.dims.count() &&
-                          is_dense(value.dims, value.strides, value.layout) &&
-                          is_dense(parent.dims, parent.strides, parent.layout);
-  if (!same && !both_dense) return value_failure(plan, index, "is not all of its parent");
+  const bool both_empty = value.dims.count() == 0 && parent.dims.count() == 0;
+  if (parent.layout == Layout::kPacked || (!both_empty && runs_of(value) != runs_of(parent))) {
+    return value_failure(plan, index, "is not all of its parent");
+  }
   if (value.offset_bytes != parent.offset_bytes) {
     return value_failure(plan, index, "does not lie where its parent does");
   }

@@ -9,6 +9,7 @@
 #include "compiler/ir/text.h"
 #include "passes/pipeline.h"
 #include "runtime/ops/op_def.h"
+#include "tests/support/deep_chain.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/run_compiled.h"
 
@@ -122,6 +123,22 @@ TEST(Budget, TilingHalvesTheArenaOfAConvolutionalNetwork) {
   EXPECT_LE((*tiled)->plan().arena_bytes, budget);
   ASSERT_FALSE((*tiled)->moves.empty());
   EXPECT_EQ(technique_name((*tiled)->moves[0]), "tile");
+  EXPECT_LT(relative_error(run_compiled(**tiled, true), run_compiled(**whole, false)), 1e-5);
+}
+
+TEST(Budget, DeepRegionsKeepWhatTheirBandsShare) {
+  const auto graph = parse_graph(deep_chain_text());
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const auto whole = compile_graph(*graph, {});
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  const auto tiled = compile_graph(*graph, with_budget(0, only(&BudgetTechniques::tile)));
+  ASSERT_TRUE(tiled.ok()) << tiled.error().message;
+  EXPECT_LE((*tiled)->plan().arena_bytes, (*whole)->plan().arena_bytes / 3);
+  const auto keeps = [](const Move& move) {
+    const auto* region = std::get_if<TileRegion>(&move);
+    return region != nullptr && region->overlap == Overlap::kKeep;
+  };
+  EXPECT_TRUE(std::any_of((*tiled)->moves.begin(), (*tiled)->moves.end(), keeps));
   EXPECT_LT(relative_error(run_compiled(**tiled, true), run_compiled(**whole, false)), 1e-5);
 }
 

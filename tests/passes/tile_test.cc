@@ -11,6 +11,7 @@
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
 #include "runtime/ops/op_def.h"
+#include "tests/support/deep_chain.h"
 #include "tests/support/run_compiled.h"
 
 namespace memopt {
@@ -160,7 +161,14 @@ float largest(const std::vector<float>& values) {
   return result;
 }
 
-TEST(Tile, RowsInBandsComputeTheSame) {
+class TileOverlap : public testing::TestWithParam<Overlap> {};
+
+INSTANTIATE_TEST_SUITE_P(Tile, TileOverlap, testing::Values(Overlap::kRecompute, Overlap::kKeep),
+                         [](const auto& info) {
+                           return info.param == Overlap::kKeep ? "Keep" : "Recompute";
+                         });
+
+TEST_P(TileOverlap, RowsInBandsComputeTheSame) {
   int smaller = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -170,7 +178,7 @@ TEST(Tile, RowsInBandsComputeTheSame) {
     if (output == "x") continue;
     const Compiled whole = compile_and_run(graph, {});
     CompileOptions options;
-    options.tiles = {{output, {"x", "gate"}, 2, 2 + static_cast<int64_t>(seed % 3)}};
+    options.tiles = {{output, {"x", "gate"}, 2, 2 + static_cast<int64_t>(seed % 3), GetParam()}};
     const Compiled tiled = compile_and_run(graph, options);
     ASSERT_EQ(tiled.output.size(), whole.output.size());
     const float tolerance = 1e-4f * largest(whole.output);
@@ -192,7 +200,8 @@ TEST(Tile, ImagesInBandsHaveTheSameBits) {
     CompileOptions options;
     options.kernels.reference_only = true;
     const Compiled whole = compile_and_run(graph, options);
-    options.tiles = {{output, {"x", "gate"}, 0, 2 + static_cast<int64_t>(seed % 2)}};
+    const auto bands = 2 + static_cast<int64_t>(seed % 2);
+    options.tiles = {{output, {"x", "gate"}, 0, bands, Overlap::kRecompute}};
     EXPECT_EQ(compile_and_run(graph, options).output, whole.output);
   }
 }
@@ -239,23 +248,25 @@ TEST(Tile, BandsShareTheirWeights) {
   ASSERT_TRUE(graph.ok()) << graph.error().message;
   const auto constants = [&](int64_t bands) {
     CompileOptions options;
-    if (bands > 1) options.tiles = {{"y", {"x"}, 2, bands}};
+    if (bands > 1) options.tiles = {{"y", {"x"}, 2, bands, Overlap::kRecompute}};
     return (*compile_graph(*graph, options))->plan().constants_bytes;
   };
   EXPECT_EQ(constants(4), constants(1));
 }
 
-TEST(Tile, PricesTheHalo) {
-  constexpr std::string_view kText = R"(graph "g" {
+// Two 3x3 convolutions of 8 x 8.
+constexpr std::string_view kTwoConvolutions = R"(graph "g" {
   %x = input : f32[1x1x8x8]
   %w = constant : f32[1x1x3x3] splat 1
   %y = conv(%x, %w) {strides=[1,1] dilations=[1,1] pads=[1,1,1,1]} "a" : f32[1x1x8x8]
   %z = conv(%y, %w) {strides=[1,1] dilations=[1,1] pads=[1,1,1,1]} "b" : f32[1x1x8x8]
   return %z
 })";
-  auto graph = parse_graph(kText);
+
+TEST(Tile, PricesTheHalo) {
+  auto graph = parse_graph(kTwoConvolutions);
   ASSERT_TRUE(graph.ok()) << graph.error().message;
-  const TileRegion region{*graph->find("z"), {*graph->find("x")}, 2, 2};
+  const TileRegion region{*graph->find("z"), {*graph->find("x")}, 2, 2, Overlap::kRecompute};
   const auto price = price_tile(*graph, region);
   ASSERT_TRUE(price.ok()) << price.error().message;
   EXPECT_EQ(price->operations_before, 2 * 64 * 9);
@@ -266,12 +277,47 @@ TEST(Tile, PricesTheHalo) {
   EXPECT_TRUE(verify_graph(*graph).ok());
 }
 
+// No product is formed twice, and the only other work is moving the rows that wait.
+TEST(Tile, KeptRowsAreComputedOnce) {
+  auto graph = parse_graph(kTwoConvolutions);
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  for (const int64_t bands : {2, 3, 8}) {
+    SCOPED_TRACE(std::to_string(bands) + " bands");
+    const TileRegion region{*graph->find("z"), {*graph->find("x")}, 2, bands, Overlap::kKeep};
+    const auto price = price_tile(*graph, region);
+    ASSERT_TRUE(price.ok()) << price.error().message;
+    EXPECT_EQ(price->operations_after, price->operations_before);
+    CompileOptions options;
+    options.tiles = {{"z", {"x"}, 2, bands, Overlap::kKeep}};
+    auto model = compile_graph(*graph, options);
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    for (const PlanInstruction& instruction : (*model)->plan().instructions) {
+      if (!std::holds_alternative<Copy>(instruction.op)) continue;
+      for (const auto output : instruction.outputs) {
+        EXPECT_LE((*model)->plan().values[*output].dims[2], 2) << instruction.name;
+      }
+    }
+  }
+}
+
+TEST(Tile, KeptRowsTakeLessThanDeepHalos) {
+  const auto graph = parse_graph(deep_chain_text());
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const auto arena_bytes = [&](Overlap overlap) {
+    CompileOptions options;
+    options.tiles = {{"v10", {"v0"}, 2, 16, overlap}};
+    return (*compile_graph(*graph, options))->plan().arena_bytes;
+  };
+  EXPECT_LT(arena_bytes(Overlap::kKeep), arena_bytes(Overlap::kRecompute));
+}
+
 TEST(Tile, ParsesRequestsWithColonsInNames) {
   const auto request = parse_tile("onnx::Conv_7=a,model/b:0:2:8");
   ASSERT_TRUE(request.ok());
-  EXPECT_EQ(*request, (TileRequest{"onnx::Conv_7", {"a", "model/b:0"}, 2, 8}));
-  for (const char* text :
-       {"", "y", "y=x", "y=x:2", "y=:2:3", "=x:2:3", "y=x:2:", "y=x,:2:3", "y=x:a:3", ":2:3"}) {
+  EXPECT_EQ(*request, (TileRequest{"onnx::Conv_7", {"a", "model/b:0"}, 2, 8, Overlap::kRecompute}));
+  EXPECT_EQ(*parse_tile("y=x:2:8:keep"), (TileRequest{"y", {"x"}, 2, 8, Overlap::kKeep}));
+  for (const char* text : {"", "y", "y=x", "y=x:2", "y=:2:3", "=x:2:3", "y=x:2:", "y=x,:2:3",
+                           "y=x:a:3", ":2:3", "y=x:2:keep", "y=x:2:3:kept", ":keep"}) {
     const auto found = parse_tile(text);
     ASSERT_FALSE(found.ok()) << text;
     EXPECT_EQ(found.error().code, Code::kUsage);

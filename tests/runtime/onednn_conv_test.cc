@@ -113,6 +113,10 @@ std::vector<ConvCase> cases() {
   list.push_back({"one_row", 1, 16, {1, 400}, 24, {1, 5}, {1, 2}, {0, 2, 0, 3}, {1, 1}});
   list.push_back({"one_column", 2, 16, {400, 1}, 24, {64, 1}, {2, 1}, {31, 0, 31, 0}, {1, 1}});
   list.push_back({"one_column_dilated", 1, 8, {90, 1}, 8, {3, 1}, {1, 1}, {4, 0, 4, 0}, {4, 1}});
+  list.push_back({"long_window", 1, 16, {64}, 16, {64}, {1}, {31, 32}, {1}});
+  list.push_back(
+      {"long_strided_window", 1, 1, {700, 1}, 64, {256, 1}, {4, 1}, {120, 0, 125, 0}, {1, 1}});
+  list.push_back({"long_windows_of_images", 3, 8, {90}, 12, {33}, {1}, {16, 16}, {1}});
   list.push_back({"depthwise_line", 1, 48, {300}, 48, {3}, {1}, {1, 1}, {1}, 48});
   list.push_back({"groups_along_a_line", 1, 16, {300}, 32, {3}, {1}, {1, 1}, {1}, 2});
   list.push_back({"wide_one_channel", 1, 1, {1, 5000}, 12, {1, 64}, {1, 2}, {0, 0, 0, 0}, {1, 1}});

@@ -151,6 +151,8 @@ void add_copies(List& list) {
   list.add("reverse_f64", Transpose{{3, 2, 1, 0}}, {of(DType::kF64, {2, 3, 4, 5})});
   list.add("i4", Transpose{{1, 0}}, {of(DType::kI4, {3, 5})});
   list.add("flatten", Reshape{{2, 60}}, {f32_of({2, 3, 4, 5})});
+  list.add("pixels_to_one_axis", Reshape{{2, 3, 20}}, {f32_of({2, 3, 4, 5})});
+  list.add("pixels_from_one_axis", Reshape{{1, 3, 4, 5}}, {f32_of({1, 3, 20})});
   list.add("i2", Reshape{{3, 5}}, {of(DType::kI2, {5, 3})});
   list.add("around_axis", Reshape{{6, 4, 1, 5}}, {f32_of({2, 3, 4, 5})});
   list.add("to_scalar", Reshape{{}}, {of(DType::kI64, {1, 1}, -9, 9)});
@@ -165,6 +167,8 @@ void add_copies(List& list) {
   list.add("f32", Identity{}, {f32_of({2, 3, 4, 5})});
   list.add("c128", Identity{}, {of(DType::kC128, {3})});
   list.add("u2", Identity{}, {of(DType::kU2, {9})});
+  list.add("f32", Copy{}, {f32_of({2, 19, 6, 5})});
+  list.add("u4", Copy{}, {of(DType::kU4, {7})});
   list.add("nhwc", Reorder{Layout::kChannelsLast}, {f32_of({2, 19, 6, 5})});
   list.add("row_major", Reorder{Layout::kRowMajor}, {of(DType::kI8, {1, 5, 7}, -99, 99)});
   list.add("f32", Full{{2, 3, 4}}, {f32_of({1})});

@@ -121,7 +121,7 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
   app.add_option(
       "--tile", flags.tiles,
       "compute a region of the optimized graph in bands of rows (axis 2) or of images "
-      "(axis 0): OUTPUT=INPUT[,INPUT...]:AXIS:BANDS, by the names of values (repeatable)");
+      "(axis 0): OUTPUT=INPUT[,INPUT...]:AXIS:BANDS[:keep], by the names of values (repeatable)");
   app.add_option("--cost-model", flags.cost_model,
                  "times of kernels, by memopt-bench --calibrate (default: built in)");
   app.add_option("--planner", flags.planner, "placement algorithm (default: the portfolio)");

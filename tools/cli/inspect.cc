@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <iterator>
 
 #include "passes/emit/report.h"
 #include "passes/emit/report_diff.h"
@@ -16,6 +15,7 @@
 #include "runtime/base/file.h"
 #include "runtime/plan/load.h"
 #include "tools/cli/fits.h"
+#include "tools/cli/streams.h"
 
 namespace memopt {
 namespace {
@@ -43,13 +43,16 @@ struct Options {
   MapOptions map;
 };
 
+constexpr int64_t kMaxStreamedPlanBytes = int64_t{4} << 30;
+
 Result<Report> report_of(const std::string& path) {
   LoadOptions load;
   Result<std::shared_ptr<const LoadedPlan>> plan = bad_input("");
   if (path == "-") {
-    const std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
+    MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
+                            read_stream(std::cin, "standard input", kMaxStreamedPlanBytes));
     load.mode = LoadMode::kCopy;
-    plan = load_plan(std::as_bytes(std::span(bytes)), "standard input", load);
+    plan = load_plan(std::span(bytes), "standard input", load);
   } else {
     plan = load_plan(path, load);
   }

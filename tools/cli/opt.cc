@@ -1,7 +1,6 @@
 #include "tools/cli/opt.h"
 
 #include <iostream>
-#include <iterator>
 
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
@@ -9,6 +8,7 @@
 #include "passes/pipeline.h"
 #include "passes/transform/tile.h"
 #include "runtime/base/file.h"
+#include "tools/cli/streams.h"
 
 namespace memopt {
 namespace {
@@ -28,14 +28,6 @@ struct Flags {
   int64_t stop_after = -1;
 };
 
-Result<std::string> read_text(const std::string& path) {
-  if (path == "-") {
-    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  }
-  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, read_file(path, kMaxTextBytes));
-  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
-
 Result<std::vector<const Pass*>> chosen_passes(const Flags& flags) {
   std::vector<const Pass*> passes;
   if (flags.pipeline) {
@@ -54,7 +46,7 @@ Result<std::vector<const Pass*>> chosen_passes(const Flags& flags) {
 }
 
 Status optimize(const Flags& flags, std::ostream& out, std::ostream& err) {
-  MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text(flags.input));
+  MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text_input(flags.input, kMaxTextBytes));
   auto parsed = parse_graph(text);
   if (!parsed.ok()) return in_context(flags.input, parsed.error());
   Graph graph = *std::move(parsed);
@@ -93,7 +85,7 @@ int run_opt(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   app->add_option("--passes", flags.passes, "passes to run, in this order")->delimiter(',');
   app->add_option(
       "--tile", flags.tiles,
-      "what the pass tile computes in bands: OUTPUT=INPUT[,INPUT...]:AXIS:BANDS, by the "
+      "what the pass tile computes in bands: OUTPUT=INPUT[,INPUT...]:AXIS:BANDS[:keep], by the "
       "names of values (repeatable)");
   app->add_flag("--pipeline", flags.pipeline, "run the default pipeline first");
   app->add_option("--stop-after", flags.stop_after, "run only the first N passes");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "passes/planning/csv.h"
@@ -11,6 +10,7 @@
 #include "runtime/base/size_text.h"
 #include "tools/cli/cancellation.h"
 #include "tools/cli/sizes.h"
+#include "tools/cli/streams.h"
 
 namespace memopt {
 namespace {
@@ -25,14 +25,6 @@ struct PackOptions {
 };
 
 constexpr int64_t kMaxCsvBytes = int64_t{1} << 31;
-
-Result<std::string> read_text(const std::string& path) {
-  if (path == "-") {
-    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  }
-  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, read_file(path, kMaxCsvBytes));
-  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
 
 // "N", for every space, or "name=N,name=N".
 Status set_capacities(const std::string& text, MemoryProblem& problem) {
@@ -162,7 +154,7 @@ Result<MemoryPlan> plan_or_check(const PackOptions& options, const MemoryCsv& cs
 }
 
 Status pack(const PackOptions& options, std::ostream& out, std::ostream& err) {
-  MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text(options.problem));
+  MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text_input(options.problem, kMaxCsvBytes));
   Result<MemoryCsv> csv = parse_memory_csv(text);
   if (!csv.ok()) return in_context(options.problem, csv.error());
   MemoryProblem& problem = csv->problem;

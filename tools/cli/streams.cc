@@ -6,7 +6,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 
+#include "runtime/base/file.h"
 #include "runtime/base/size_text.h"
 
 namespace memopt {
@@ -34,6 +36,13 @@ Result<std::vector<std::byte>> read_stream(std::istream& in, const std::string& 
       return bytes;
     }
   }
+}
+
+Result<std::string> read_text_input(const std::string& path, int64_t limit_bytes) {
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
+                          path == "-" ? read_stream(std::cin, "standard input", limit_bytes)
+                                      : read_file(path, limit_bytes));
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 Status copy_to_stream(const std::string& path, std::ostream& out) {

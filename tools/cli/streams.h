@@ -16,6 +16,9 @@ namespace memopt {
 Result<std::vector<std::byte>> read_stream(std::istream& in, const std::string& name,
                                            int64_t limit_bytes);
 
+// The text of the file at `path`, "-" for standard input. Errors: as above.
+Result<std::string> read_text_input(const std::string& path, int64_t limit_bytes);
+
 // The bytes of the file at `path` on `out`, a piece at a time.
 Status copy_to_stream(const std::string& path, std::ostream& out);
 

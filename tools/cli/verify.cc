@@ -28,7 +28,7 @@ Status verify_file(const std::string& path, std::shared_ptr<const LoadedPlan>& l
   options.verify_constants = true;
   MEMOPT_ASSIGN_OR_RETURN(loaded, load_plan(path, options));
   for (size_t i = 0; i < loaded->plan().instructions.size(); ++i) {
-    const Status status = verify_kernel(loaded->plan(), i);
+    const Status status = verify_kernel(loaded->plan(), {&i, 1});
     if (!status.ok()) return in_context(path, status.error());
   }
   return {};

@@ -6,6 +6,7 @@
 
 namespace memopt::cpu {
 
+const KernelDef* filter();         // "conv.filter"
 const KernelDef* softmax();        // "softmax.simd"
 const KernelDef* reduce();         // "reduce.simd"
 const KernelDef* batch_norm();     // "batch_norm.simd"
@@ -31,6 +32,7 @@ const KernelDef* depth_to_space();  // "depth_to_space.copy"
 const KernelDef* space_to_depth();  // "space_to_depth.copy"
 const KernelDef* pad();             // "pad.copy"
 const KernelDef* expand();          // "expand.copy"
+const KernelDef* copy();            // "copy.blocked"
 const KernelDef* reorder();         // "reorder.blocked"
 
 }  // namespace memopt::cpu

@@ -67,6 +67,12 @@ const KernelDef* expand() {
   return &kDef;
 }
 
+const KernelDef* copy() {
+  static constexpr KernelDef kDef =
+      move_def<Copy, Fast::broadcast<Copy>>("copy.blocked", same_elements);
+  return &kDef;
+}
+
 const KernelDef* reorder() {
   static constexpr KernelDef kDef =
       move_def<Reorder, Fast::broadcast<Reorder>>("reorder.blocked", same_elements);

@@ -2,6 +2,7 @@
 // pass.
 #include "runtime/kernels/onednn/convolution.h"
 #include "runtime/kernels/onednn/kernels.h"
+#include "runtime/kernels/onednn/padded_line.h"
 
 namespace memopt::onednn {
 namespace {
@@ -38,8 +39,10 @@ Result<Program> build_conv(const KernelRequest& request) {
                           make_attributes(op.activation, residual.present));
   const std::vector<Slice> slices =
       cut(shape.y[0], shape.y[2], request.target.pieces, shape.flops(), kWorthCuttingFlops);
-  MEMOPT_ASSIGN_OR_RETURN(const ConvPieces pieces,
-                          conv_pieces(shape, slices, {}, bias.present, attributes));
+  const bool copied = wants_padded_copy(shape);
+  MEMOPT_ASSIGN_OR_RETURN(
+      const ConvPieces pieces,
+      conv_pieces(copied ? padded(shape) : shape, slices, {}, bias.present, attributes));
 
   Program program;
   MEMOPT_ASSIGN_OR_RETURN(program.packing, conv_packing(shape, row_major_strides(shape.w),
@@ -52,10 +55,14 @@ Result<Program> build_conv(const KernelRequest& request) {
       return *dnnl_primitive_desc_query_md(call.desc.get(), what, index);
     };
     const Place destination{Place::In::kOutput, 0, slice.y_offset * 4};
-    call.arguments = {
-        {DNNL_ARG_SRC, {Place::In::kInput, 0, slice.x_offset * 4}, query(dnnl_query_src_md, 0)},
-        {DNNL_ARG_WEIGHTS, {Place::In::kInput, 1, 0}, weights},
-        {DNNL_ARG_DST, destination, query(dnnl_query_dst_md, 0)}};
+    Place source{Place::In::kInput, 0, slice.x_offset * 4};
+    if (copied) {
+      source = {Place::In::kScratch, 0, 0};
+      call.prepare = copy_padded(shape, slice);
+    }
+    call.arguments = {{DNNL_ARG_SRC, source, query(dnnl_query_src_md, 0)},
+                      {DNNL_ARG_WEIGHTS, {Place::In::kInput, 1, 0}, weights},
+                      {DNNL_ARG_DST, destination, query(dnnl_query_dst_md, 0)}};
     if (bias.present) {
       call.arguments.push_back(
           {DNNL_ARG_BIAS, {Place::In::kInput, 2, 0}, query(dnnl_query_weights_md, 1)});
@@ -65,7 +72,7 @@ Result<Program> build_conv(const KernelRequest& request) {
           Copy{{Place::In::kInput, 3, slice.y_offset * 4}, destination, slice.y.count() * 4};
     }
     Chunk& chunk = program.chunks.emplace_back();
-    chunk.scratch_bytes = bind_scratch(call);
+    chunk.scratch_bytes = bind_scratch(call, copied ? slice.x.count() * 4 : 0);
     chunk.calls.push_back(std::move(call));
   }
   return program;

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "runtime/base/checked.h"
+#include "runtime/kernels/operands.h"
 #include "runtime/kernels/strided.h"
 
 namespace memopt::onednn {
@@ -70,7 +71,7 @@ uint64_t order_of(const Packing& packing) {
   return hash.value();
 }
 
-// A memory object that remembers its handle, because setting one allocates.
+// A memory object, where it lies, and the address it has: nodes that share the kernel change it.
 struct Slot {
   Memory memory;
   Place place;
@@ -192,23 +193,6 @@ class ProgramKernel final : public Kernel {
   std::vector<int64_t> scratch_offsets_;
   int64_t scratch_bytes_ = 0;
 };
-
-// What distinguishes two requests, apart from the operator and the target.
-std::vector<int64_t> fingerprint(const KernelRequest& request) {
-  std::vector<int64_t> print;
-  for (const auto operands : {request.inputs, request.outputs}) {
-    print.push_back(static_cast<int64_t>(operands.size()));
-    for (const Operand& operand : operands) {
-      print.push_back(
-          operand.present | operand.constant << 1 | static_cast<int64_t>(operand.dtype) << 8 |
-          static_cast<int64_t>(operand.layout) << 16 | int64_t{operand.dims.rank()} << 24);
-      print.insert(print.end(), operand.dims.begin(), operand.dims.end());
-      if (operand.layout == Layout::kPacked) continue;
-      print.insert(print.end(), operand.strides.begin(), operand.strides.end());
-    }
-  }
-  return print;
-}
 
 struct CachedProgram {
   BuildProgram build = nullptr;

@@ -37,7 +37,7 @@ Result<Program> build_reorder(const KernelRequest& request) {
     return operand.present && operand.layout != Layout::kPacked && data_type(operand.dtype);
   };
   if (rank < 3 || rank > 5 || y.dims != x.dims || y.dtype != x.dtype || !is_served(x) ||
-      !is_served(y) || !is_box(x) || !is_dense(y.dims, y.strides, y.layout)) {
+      !is_served(y) || !is_box(x) || !is_box(y)) {
     return internal_error("reorder: types or layouts");
   }
   const auto count = checked_count(x.dims);
@@ -45,7 +45,7 @@ Result<Program> build_reorder(const KernelRequest& request) {
     return internal_error("reorder: extents");
   const int64_t element = dtype_bits(x.dtype) / 8;
   const Dims from_strides = x.strides;
-  const Dims to_strides = dense_strides(y.dims, y.layout);
+  const Dims to_strides = y.strides;
   Program program;
   for (const Slice& slice :
        cut(x.dims[0], x.dims[2], request.target.pieces, 2 * *count * element, kWorthCuttingBytes)) {

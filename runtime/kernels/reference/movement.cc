@@ -93,6 +93,11 @@ const KernelDef* Identity_reference() {
   return &kDef;
 }
 
+const KernelDef* Copy_reference() {
+  static constexpr KernelDef kDef = reference_def<Copy, Plain::broadcast<Copy>>(same_elements);
+  return &kDef;
+}
+
 const KernelDef* Reorder_reference() {
   static constexpr KernelDef kDef =
       reference_def<Reorder, Plain::broadcast<Reorder>>(same_elements);
