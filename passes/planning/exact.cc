@@ -52,7 +52,7 @@ class Lane {
       : stop_(options.stop.with(&overtaken_)),
         is_beam_lane_(lane == 0),
         search_(model, capacity, !is_beam_lane_, ranks, stop_),
-        base_nodes_(std::max<int64_t>(300, 2 * static_cast<int64_t>(model.jobs.size()))),
+        base_nodes_(std::max<int64_t>(300, 3 * static_cast<int64_t>(model.jobs.size()))),
         work_limit_(std::max<int64_t>(options.work_limit / kLanes, 1)),
         seed_(options.seed),
         current_(lane) {
