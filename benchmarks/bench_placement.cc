@@ -7,10 +7,10 @@
 // the seeds.
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "passes/planning/csv.h"
@@ -176,10 +176,19 @@ void decide_generated(const Options& options) {
 
 int run(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    if (std::strcmp(argv[i], "--data") == 0) options.data = argv[i + 1];
-    if (std::strcmp(argv[i], "--seeds") == 0) options.seeds = std::max(1, std::atoi(argv[i + 1]));
-    if (std::strcmp(argv[i], "--work-limit") == 0) options.work_limit = std::atoll(argv[i + 1]);
+  for (int i = 1; i < argc; i += 2) {
+    const std::string_view flag = argv[i];
+    const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
+    if (value != nullptr && flag == "--data") {
+      options.data = value;
+    } else if (value != nullptr && flag == "--seeds") {
+      options.seeds = std::max(1, std::atoi(value));
+    } else if (value != nullptr && flag == "--work-limit") {
+      options.work_limit = std::atoll(value);
+    } else {
+      std::printf("usage: bench_placement [--data DIR] [--seeds N] [--work-limit N]\n");
+      return flag == "--help" ? 0 : 2;
+    }
   }
   decide_challenging(options);
   decide_tighter(options);

@@ -38,7 +38,7 @@ constexpr double kGuideNoise = 1.0;
 
 // After this much work, the lanes part: one draws more conclusions and stays depth first, the other
 // goes breadth first.
-constexpr int64_t kWorkBeforeBeams = 40000;
+constexpr int64_t kWorkBeforeBeams = 200000;
 constexpr int64_t kBaseWidth = 16;
 // About what a beam takes for each job and unit of width: makes attempts of both lanes as long.
 constexpr int64_t kBeamWork = 40;

@@ -133,18 +133,16 @@ TEST(Planner, ThePlanDoesNotDependOnTheNumberOfThreads) {
 
 // Long enough for the lanes to part into depth first and breadth first.
 TEST(Planner, ALongSearchDoesNotDependOnTheNumberOfThreads) {
-  for (const uint32_t seed : {1u, 2u}) {
-    MemoryProblem problem = perfect_packing(seed, 450, 0.9);
-    problem.spaces[0].capacity_bytes = 1024 * 1024;
-    PlannerOptions options{.objective = Objective::kFit, .work_limit = 400000};
-    const MemoryPlan one = *plan_memory(problem, options);
-    EXPECT_GT(one.work, 200000) << "too easy to say something";
-    for (const int threads : {2, 4}) {
-      options.threads = threads;
-      const MemoryPlan plan = *plan_memory(problem, options);
-      EXPECT_EQ(plan.offsets, one.offsets);
-      EXPECT_EQ(plan.work, one.work);
-    }
+  MemoryProblem problem = perfect_packing(2, 450, 0.9);
+  problem.spaces[0].capacity_bytes = 1024 * 1024;
+  PlannerOptions options{.objective = Objective::kFit, .work_limit = 1000000};
+  const MemoryPlan one = *plan_memory(problem, options);
+  EXPECT_GT(one.work, 600000) << "too easy to say something";
+  for (const int threads : {2, 4}) {
+    options.threads = threads;
+    const MemoryPlan plan = *plan_memory(problem, options);
+    EXPECT_EQ(plan.offsets, one.offsets);
+    EXPECT_EQ(plan.work, one.work);
   }
 }
 
