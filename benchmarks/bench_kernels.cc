@@ -124,8 +124,8 @@ void run(benchmark::State& state, const Case& test, const KernelDef* kernel) {
 }  // namespace memopt
 
 int main(int argc, char** argv) {
-  static const auto all = memopt::cases();
-  for (const auto& test : all) {
+  static const auto kAll = memopt::cases();
+  for (const auto& test : kAll) {
     for (const memopt::KernelDef* kernel : memopt::kernels_for(memopt::op_kind(test.op))) {
       benchmark::RegisterBenchmark(
           (test.name + "/" + std::string(kernel->name)).c_str(),

@@ -108,6 +108,7 @@ class Generator {
     }
     std::vector<int32_t> results;
     const int32_t branches = std::min(ops, 2 + below(3));
+    results.reserve(static_cast<size_t>(branches));
     for (int32_t i = 0; i < branches; ++i) {
       results.push_back(add_series_parallel(input, std::max(1, (ops - 1) / branches)));
     }

@@ -27,7 +27,8 @@ class Id {
   static constexpr Id none() { return Id(); }
   constexpr explicit operator bool() const { return index_ != kNone; }
   constexpr uint32_t index() const { return index_; }
-  constexpr auto operator<=>(const Id&) const = default;
+  // The check takes the zero inside of the operator for a pointer.
+  constexpr auto operator<=>(const Id&) const = default;  // NOLINT(modernize-use-nullptr)
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;

@@ -127,7 +127,8 @@ Result<std::string> export_clip(Exporter& e, const std::string& x, const Activat
 
 }  // namespace
 
-Result<std::string> export_unary(Exporter& e, std::string value, const Activation& fn, DType type) {
+Result<std::string> export_unary(Exporter& e, const std::string& value, const Activation& fn,
+                                 DType type) {
   if (fn.fn == UnaryFn::kSwish) return export_swish(e, value, fn.alpha, type);
   if (fn.fn == UnaryFn::kClip) return export_clip(e, value, fn, type);
   const std::string result = e.emit(unary_op_type(fn.fn), {value});

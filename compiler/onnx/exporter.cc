@@ -69,7 +69,7 @@ std::string Exporter::emit(std::string_view op_type, std::vector<std::string> in
   }
   last_->set_name(name);
   for (std::string& name : inputs) last_->add_input(std::move(name));
-  const std::string result = fresh_name(node_->name.empty() ? op_type : node_->name);
+  std::string result = fresh_name(node_->name.empty() ? op_type : node_->name);
   last_->add_output(result);
   return result;
 }

@@ -75,7 +75,7 @@ class Exporter {
 // Writes exporter.node(): its operator, whichever it is (export_ops.cc).
 Status export_op(Exporter& exporter);
 // The function of an element-wise operator: "Relu" with its attributes. Returns the result.
-Result<std::string> export_unary(Exporter& exporter, std::string value, const Activation& fn,
+Result<std::string> export_unary(Exporter& exporter, const std::string& value, const Activation& fn,
                                  DType type);
 
 }  // namespace memopt

@@ -95,7 +95,7 @@ Result<int64_t> parse_number(const std::string& text, int64_t missing, const cha
 
 }  // namespace
 
-Result<ByteRange> ExternalData::open(const std::string& location) {
+Result<SharedBytes> ExternalData::open(const std::string& location) {
   if (const auto found = files_.find(location); found != files_.end()) return found->second;
   if (location.empty() || location.size() > 4096 || location.find('\0') != std::string::npos) {
     return refused(location, "malformed location");
@@ -132,13 +132,13 @@ Result<ByteRange> ExternalData::open(const std::string& location) {
   }
   MEMOPT_ASSIGN_OR_RETURN(MappedFile mapped,
                           MappedFile::map(fd, "external data '" + location + "'"));
-  const ByteRange file = shared_range(std::move(mapped));
+  const SharedBytes file = share_bytes(std::move(mapped));
   mapped_bytes_ += static_cast<int64_t>(file.bytes.size());
   files_[location] = file;
   return file;
 }
 
-Result<ByteRange> ExternalData::bytes_of(const onnx::TensorProto& tensor, int64_t needed) {
+Result<SharedBytes> ExternalData::bytes_of(const onnx::TensorProto& tensor, int64_t needed) {
   std::string location, offset_text, length_text;
   for (const onnx::StringStringEntryProto& entry : tensor.external_data()) {
     if (entry.key() == "location") location = entry.value();
@@ -147,7 +147,7 @@ Result<ByteRange> ExternalData::bytes_of(const onnx::TensorProto& tensor, int64_
   }
   MEMOPT_ASSIGN_OR_RETURN(const int64_t offset, parse_number(offset_text, 0, "offset"));
   MEMOPT_ASSIGN_OR_RETURN(const int64_t length, parse_number(length_text, needed, "length"));
-  MEMOPT_ASSIGN_OR_RETURN(ByteRange file, open(location));
+  MEMOPT_ASSIGN_OR_RETURN(SharedBytes file, open(location));
   const auto size = static_cast<int64_t>(file.bytes.size());
   if (length > size || offset > size - length) {
     return refused(location, "needed " + std::to_string(length) + " bytes at offset " +

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "compiler/onnx/byte_range.h"
+#include "compiler/onnx/shared_bytes.h"
 #include "onnx_schema/onnx-ml.pb.h"
 #include "runtime/base/result.h"
 
@@ -24,19 +24,19 @@ class ExternalData {
 
   // The bytes that the tensor's external_data entries describe (location, offset, length), checked
   // against the file's size. A missing length means `needed` bytes.
-  Result<ByteRange> bytes_of(const onnx::TensorProto& tensor, int64_t needed);
+  Result<SharedBytes> bytes_of(const onnx::TensorProto& tensor, int64_t needed);
 
   // Bytes of all files mapped so far.
   int64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
-  Result<ByteRange> open(const std::string& location);
+  Result<SharedBytes> open(const std::string& location);
 
   std::string folder_;
   std::string root_;
   bool allow_hardlinks_;
   int64_t mapped_bytes_ = 0;
-  std::map<std::string, ByteRange> files_;
+  std::map<std::string, SharedBytes> files_;
 };
 
 }  // namespace memopt

@@ -107,7 +107,7 @@ Result<ImportedModel> import_onnx(const std::string& path, const ImportOptions& 
 
 Result<ImportedModel> import_onnx(std::vector<std::byte> bytes, const std::string& name,
                                   const ImportOptions& options) {
-  MEMOPT_ASSIGN_OR_RETURN(const auto parsed, parse_model(shared_range(std::move(bytes)), name));
+  MEMOPT_ASSIGN_OR_RETURN(const auto parsed, parse_model(share_bytes(std::move(bytes)), name));
   auto imported = import_model(parsed, {.file = parsed.file, .external = nullptr}, options);
   if (!imported.ok()) return in_context(name, imported.error());
   imported->file_bytes = static_cast<int64_t>(parsed.file.bytes.size());

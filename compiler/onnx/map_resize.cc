@@ -105,6 +105,7 @@ Result<Resize> base_resize(NodeContext& node) {
 
 std::vector<int64_t> all_axes(const NodeContext& node) {
   std::vector<int64_t> axes;
+  axes.reserve(static_cast<size_t>(node.rank(0)));
   for (int axis = 0; axis < node.rank(0); ++axis) axes.push_back(axis);
   return axes;
 }

@@ -152,12 +152,14 @@ std::string NodeContext::attr_string(std::string_view name, std::string_view mis
 
 std::vector<int64_t> NodeContext::attr_ints(std::string_view name, std::vector<int64_t> missing) {
   const auto* found = typed_attribute(name, onnx::AttributeProto::INTS);
-  return found ? std::vector<int64_t>(found->ints().begin(), found->ints().end()) : missing;
+  if (!found) return missing;
+  return {found->ints().begin(), found->ints().end()};
 }
 
 std::vector<double> NodeContext::attr_floats(std::string_view name, std::vector<double> missing) {
   const auto* found = typed_attribute(name, onnx::AttributeProto::FLOATS);
-  return found ? std::vector<double>(found->floats().begin(), found->floats().end()) : missing;
+  if (!found) return missing;
+  return {found->floats().begin(), found->floats().end()};
 }
 
 const onnx::GraphProto* NodeContext::attr_graph(std::string_view name) {

@@ -10,9 +10,10 @@ namespace {
 constexpr size_t kMaxMessageBytes = size_t{1} << 30;
 
 template <typename Message>
-Result<ParsedFile<Message>> parse(ByteRange file, const std::string& path, WireMessage kind) {
+Result<ParsedFile<Message>> parse(const SharedBytes& file, const std::string& path,
+                                  WireMessage kind) {
   ParsedFile<Message> parsed;
-  parsed.file = std::move(file);
+  parsed.file = file;
   auto text = cut_tensor_data(parsed.file.bytes, kind);
   if (!text.ok()) return in_context(path, text.error());
   if (text->size() > kMaxMessageBytes) {
@@ -34,12 +35,12 @@ Result<ParsedFile<Message>> parse(ByteRange file, const std::string& path, WireM
 template <typename Message>
 Result<ParsedFile<Message>> parse_file(const std::string& path, WireMessage kind) {
   MEMOPT_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::open(path));
-  return parse<Message>(shared_range(std::move(mapped)), path, kind);
+  return parse<Message>(share_bytes(std::move(mapped)), path, kind);
 }
 
 }  // namespace
 
-Result<ParsedFile<onnx::ModelProto>> parse_model(ByteRange bytes, const std::string& name) {
+Result<ParsedFile<onnx::ModelProto>> parse_model(SharedBytes bytes, const std::string& name) {
   return parse<onnx::ModelProto>(std::move(bytes), name, WireMessage::kModel);
 }
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "compiler/onnx/byte_range.h"
+#include "compiler/onnx/shared_bytes.h"
 #include "compiler/onnx/wire.h"
 #include "onnx_schema/onnx-ml.pb.h"
 #include "runtime/base/result.h"
@@ -13,13 +13,13 @@ namespace memopt {
 template <typename Message>
 struct ParsedFile {
   Message message;
-  ByteRange file;             // that the tensors' `segment` points into
+  SharedBytes file;           // that the tensors' `segment` points into
   int64_t message_bytes = 0;  // without the data that stays in the file
 };
 
 Result<ParsedFile<onnx::ModelProto>> parse_model_file(const std::string& path);
 // A model in memory; `name` is for messages.
-Result<ParsedFile<onnx::ModelProto>> parse_model(ByteRange bytes, const std::string& name);
+Result<ParsedFile<onnx::ModelProto>> parse_model(SharedBytes bytes, const std::string& name);
 Result<ParsedFile<onnx::TensorProto>> parse_tensor_file(const std::string& path);
 
 }  // namespace memopt

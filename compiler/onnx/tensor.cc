@@ -15,7 +15,7 @@ Error size_mismatch(const TensorType& type, int64_t needed, int64_t found, const
                    ", found " + std::to_string(found));
 }
 
-Result<LoadedTensor> with_mapped(const TensorType& type, const ByteRange& range) {
+Result<LoadedTensor> with_mapped(const TensorType& type, const SharedBytes& range) {
   const auto found = static_cast<int64_t>(range.bytes.size());
   if (found != type.bytes()) return size_mismatch(type, type.bytes(), found, "bytes");
   return LoadedTensor{type, ConstantData::mapped(range.bytes, range.owner)};
@@ -112,7 +112,8 @@ Result<LoadedTensor> load_tensor(const onnx::TensorProto& tensor, const TensorSo
     if (source.external == nullptr) {
       return bad_input("external data needs a model file, whose folder it is in");
     }
-    MEMOPT_ASSIGN_OR_RETURN(const ByteRange range, source.external->bytes_of(tensor, type.bytes()));
+    MEMOPT_ASSIGN_OR_RETURN(const SharedBytes range,
+                            source.external->bytes_of(tensor, type.bytes()));
     return with_mapped(type, range);
   }
   if (tensor.has_segment()) {

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "compiler/ir/graph.h"
-#include "compiler/onnx/byte_range.h"
 #include "compiler/onnx/external_data.h"
+#include "compiler/onnx/shared_bytes.h"
 #include "onnx_schema/onnx-ml.pb.h"
 #include "runtime/base/result.h"
 
@@ -13,7 +13,7 @@ namespace memopt {
 
 // Where the bytes of tensors are besides their own message.
 struct TensorSource {
-  ByteRange file;                    // that `segment` points into (see wire.h)
+  SharedBytes file;                  // that `segment` points into (see wire.h)
   ExternalData* external = nullptr;  // null: external data is refused
 };
 

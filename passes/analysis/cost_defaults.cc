@@ -3,7 +3,7 @@
 namespace memopt {
 
 const CostModel& default_cost_model() {
-  static const CostModel model{
+  static const CostModel kModel{
       .kernels =
           {
               {"binary.reference", {.step_ns = 2790, .ns_per_operation = 0.5358, .ns_per_byte = 0}},
@@ -38,7 +38,7 @@ const CostModel& default_cost_model() {
               {"unary.simd", {.step_ns = 700, .ns_per_operation = 0.0746, .ns_per_byte = 0}},
           },
       .other = {.step_ns = 2403, .ns_per_operation = 5, .ns_per_byte = 0.28}};
-  return model;
+  return kModel;
 }
 
 }  // namespace memopt

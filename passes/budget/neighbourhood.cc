@@ -63,6 +63,7 @@ void reorder(Graph& graph, const std::map<std::string, Known, std::less<>>& know
   std::stable_sort(keyed.begin(), keyed.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<NodeId> order;
+  order.reserve(keyed.size());
   for (const auto& [position, id] : keyed) order.push_back(id);
   graph.set_order(std::move(order));
   MEMOPT_CHECK(sort_topologically(graph).ok());

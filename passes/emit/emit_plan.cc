@@ -63,7 +63,7 @@ class Emitter {
   uint32_t value_index(ValueId id) {
     if (index_[id]) return *index_[id];
     const Value& value = graph_.value(id);
-    const Placement& placement = assignment_.aliases.placement[id];
+    const PlaceInRoot& placement = assignment_.aliases.placement[id];
     PlanValue entry{.name = value.name,
                     .dtype = value.type.dtype,
                     .layout = value.type.layout,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 
 #include "passes/emit/text_table.h"
@@ -110,13 +111,13 @@ std::string curve(const Report& report, int columns, const Glyphs& glyphs) {
   const double scale = 8.0 / std::max(1.0, static_cast<double>(report.bytes.arena));
   std::string line;
   for (const int64_t value : highest) {
-    const auto level = static_cast<size_t>(static_cast<double>(value) * scale + 0.5);
-    line += glyphs.levels[std::min<size_t>(level, 8)];
+    const int64_t level = std::llround(static_cast<double>(value) * scale);
+    line += glyphs.levels[static_cast<size_t>(std::min<int64_t>(level, 8))];
   }
   return line;
 }
 
-std::string padded(std::string text, size_t width) {
+std::string padded(const std::string& text, size_t width) {
   return std::string(width - std::min(width, text.size()), ' ') + text;
 }
 
@@ -128,7 +129,7 @@ std::string map_text(const Report& report, const MapOptions& options) {
   const Glyphs& glyphs = options.ascii ? kAscii : kUnicode;
   if (report.steps.empty() || report.bytes.arena == 0) return "the arena is empty\n";
 
-  static const std::vector<std::string> names = [] {
+  static const std::vector<std::string> kNames = [] {
     std::vector<std::string> out;
     for (const char letter : kLetters) out.emplace_back(1, letter);
     return out;
@@ -140,9 +141,9 @@ std::string map_text(const Report& report, const MapOptions& options) {
   for (size_t k = 0; k < roots.size(); ++k) {
     const ReportTensor& tensor = report.tensors[roots[k]];
     picture.add(tensor.begin, tensor.end, tensor.offset, tensor.bytes,
-                k < names.size() ? names[k].c_str() : glyphs.small);
-    if (k >= names.size()) continue;
-    legend.add({names[k], size_text(tensor.bytes),
+                k < kNames.size() ? kNames[k].c_str() : glyphs.small);
+    if (k >= kNames.size()) continue;
+    legend.add({kNames[k], size_text(tensor.bytes),
                 "steps " + std::to_string(tensor.begin) + " to " + std::to_string(tensor.end - 1),
                 printable(tensor.name, 56)});
   }
@@ -167,7 +168,7 @@ std::string map_text(const Report& report, const MapOptions& options) {
   out += std::string(kMargin + 1 + static_cast<size_t>(peak), ' ') + glyphs.mark + " peak, step " +
          std::to_string(report.peak_step) + " of " + std::to_string(report.steps.size()) + '\n';
   out += '\n' + legend.text(2) + "  " + glyphs.scratch + "  scratch   ";
-  if (roots.size() > names.size()) out += std::string(glyphs.small) + "  smaller tensors   ";
+  if (roots.size() > kNames.size()) out += std::string(glyphs.small) + "  smaller tensors   ";
   return out + glyphs.free + "  free\n";
 }
 

@@ -206,16 +206,16 @@ class Suggester {
       }
       return report_.peak_live_bytes - peak;
     };
-    const char* const kActivations = "Activations only; scratch and reorders may change.";
-    const char* const kWeights = "Weights in the plan file; check the outputs.";
+    const char* const activations = "Activations only; scratch and reorders may change.";
+    const char* const weights = "Weights in the plan file; check the outputs.";
     for (const auto& [name, divisor] : {std::pair("fp16", 2), std::pair("int8", 4)}) {
       add({.action = std::string("Store activations as ") + name,
-           .reason = kActivations,
+           .reason = activations,
            .saves_bytes = saved_at(divisor),
            .estimate = true,
            .cost = SuggestionCost::kAccuracy});
       add({.action = std::string("Store constants as ") + name,
-           .reason = kWeights,
+           .reason = weights,
            .saves_bytes = f32_constants / divisor * (divisor - 1),
            .constants = true,
            .estimate = true,

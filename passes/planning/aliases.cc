@@ -29,7 +29,7 @@ class AliasFinder {
         kernels_(kernels),
         options_(options),
         without_(without),
-        aliases_{.placement = ValueMap<Placement>(graph),
+        aliases_{.placement = ValueMap<PlaceInRoot>(graph),
                  .elided = NodeMap<bool>(graph, false),
                  .destinations = {}},
         children_(graph, 0) {}
@@ -65,7 +65,7 @@ class AliasFinder {
   }
 
   void make_alias(ValueId id, ValueId parent, bool whole, const Dims& starts, const Dims& strides) {
-    const Placement& above = aliases_.placement[parent];
+    const PlaceInRoot& above = aliases_.placement[parent];
     const int64_t elements = whole ? 0 : dot(starts, above.strides);
     aliases_.placement[id] = {
         .root = above.root,
@@ -234,9 +234,9 @@ class AliasFinder {
   void move_descendants(ValueId id) {
     if (children_[id] == 0) return;
     for (const ValueId child : live_values(graph_)) {
-      Placement& placement = aliases_.placement[child];
+      PlaceInRoot& placement = aliases_.placement[child];
       if (placement.parent != id) continue;
-      const Placement& above = aliases_.placement[id];
+      const PlaceInRoot& above = aliases_.placement[id];
       placement.root = above.root;
       placement.offset_bytes =
           above.offset_bytes + (placement.whole ? 0
@@ -266,7 +266,7 @@ NodeOperands placed_operands(const Graph& graph, const Aliases& aliases, NodeId 
   const Node& node = graph.node(id);
   const auto place = [&](Operand& operand, ValueId value) {
     if (!value || operand.layout == Layout::kPacked) return;
-    const Placement& placement = aliases.placement[value];
+    const PlaceInRoot& placement = aliases.placement[value];
     const TensorType& type = graph.type(value);
     operand.layout = type.layout;
     operand.strides = placement.strides;

@@ -13,7 +13,7 @@
 namespace memopt {
 
 // Where a value lies relative to the value that owns its bytes.
-struct Placement {
+struct PlaceInRoot {
   ValueId root;        // owns the bytes; the value itself where it is no alias
   ValueId parent;      // none() for a root
   bool whole = false;  // all of the parent under other dimensions; else the box at `starts`
@@ -23,7 +23,7 @@ struct Placement {
 };
 
 struct Aliases {
-  ValueMap<Placement> placement;
+  ValueMap<PlaceInRoot> placement;
   // Nodes that move no byte: their results are where they should be already.
   NodeMap<bool> elided;
   // Concatenations whose parts are written in place; a subset of the elided nodes.

@@ -55,7 +55,8 @@ class JointSearch {
     graph_.set_order(order);
     JointChoice choice{.assignment = assign_buffers(graph_, kernels_, options_, without),
                        .order = order,
-                       .without = std::move(without)};
+                       .without = {}};
+    choice.without = std::move(without);
     choice.peak_bytes = peak_bytes(choice.assignment.problem);
     choice.moved_bytes = bytes_moved(graph_, choice.assignment);
     return choice;
@@ -159,6 +160,7 @@ class JointSearch {
       }
     }
     std::vector<uint8_t> is_peak;
+    is_peak.reserve(change.size());
     int64_t live = 0;
     for (const int64_t bytes : change) is_peak.push_back((live += bytes) == best_.peak_bytes);
     const auto lives_at_peak = [&](ValueId value) {

@@ -48,6 +48,7 @@ std::vector<uint32_t> moved_forward(const Instance& instance, const std::vector<
   std::stable_sort(keyed.begin(), keyed.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<uint32_t> result;
+  result.reserve(keyed.size());
   for (const auto& [key, i] : keyed) result.push_back(i);
   return result;
 }

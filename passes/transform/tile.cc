@@ -122,6 +122,7 @@ class Tiler {
       const bool is_part = input && band.inputs[i];
       inputs.push_back(is_part ? rows_of(input, *band.inputs[i]) : input);
     }
+    types.reserve(inputs.size());
     for (const ValueId input : inputs) types.push_back(input ? &graph_.type(input) : nullptr);
     const auto results = infer_types(band.op, types);
     MEMOPT_CHECK(results.ok());

@@ -256,6 +256,7 @@ class TilePlanner {
         pointers[i] = &parts[i];
       }
       std::vector<TensorType> outputs;
+      outputs.reserve(results.size());
       for (const TensorType& result : results) {
         outputs.push_back(outputs.size() < static_cast<size_t>(band.outputs)
                               ? part_type(result, AxisRange{tiled.axis, band.rows})

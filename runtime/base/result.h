@@ -95,17 +95,19 @@ inline Error in_context(std::string_view where, Error error) {
 #define MEMOPT_CONCAT(a, b) MEMOPT_CONCAT_INNER(a, b)
 
 // Returns the error of `expr` (a Status or Result) from the enclosing function, if it has one.
-#define MEMOPT_RETURN_IF_ERROR(expr)                        \
-  do {                                                      \
-    if (auto memopt_status = (expr); !memopt_status.ok()) { \
-      return memopt_status.error();                         \
-    }                                                       \
+#define MEMOPT_RETURN_IF_ERROR(expr)                               \
+  do {                                                             \
+    if (const auto& memopt_status = (expr); !memopt_status.ok()) { \
+      return memopt_status.error();                                \
+    }                                                              \
   } while (false)
 
 // MEMOPT_ASSIGN_OR_RETURN(auto x, f()): declares x from a Result, or returns its error.
 #define MEMOPT_ASSIGN_OR_RETURN(declaration, expr) \
   MEMOPT_ASSIGN_OR_RETURN_INNER(MEMOPT_CONCAT(memopt_result_, __LINE__), declaration, expr)
+// A name and a declaration cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses)
 #define MEMOPT_ASSIGN_OR_RETURN_INNER(result, declaration, expr) \
   auto result = (expr);                                          \
   if (!result.ok()) return result.error();                       \
   declaration = *std::move(result)
+// NOLINTEND(bugprone-macro-parentheses)

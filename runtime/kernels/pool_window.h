@@ -76,7 +76,7 @@ struct WindowBlock {
 // windows are independent pieces of work.
 template <typename F>
 void for_each_window(const PoolShape& shape, int64_t block_channels, Parallel* parallel, F&& body) {
-  const auto& [depth, height, width] = shape.axes;
+  const WindowAxis &depth = shape.axes[0], &height = shape.axes[1], &width = shape.axes[2];
   const int64_t blocks = (shape.channels + block_channels - 1) / block_channels;
   for_each_chunk(parallel, shape.batch * depth.out * height.out * blocks, [&](int64_t chunk) {
     const int64_t channel = chunk % blocks * block_channels;

@@ -213,43 +213,43 @@ int64_t conv_transpose_operations(const Op&, InputTypes inputs, std::span<const 
 }  // namespace
 
 const OpDef& Conv_def() {
-  static const OpDef def = {.min_inputs = 2,
-                            .max_inputs = 4,
-                            .infer = infer_conv,
-                            .layout = LayoutRule::kPrefersNhwc,
-                            .band = conv_band<Conv, 1>,
-                            .operations = conv_operations<1>};
-  return def;
+  static const OpDef kDef = {.min_inputs = 2,
+                             .max_inputs = 4,
+                             .infer = infer_conv,
+                             .layout = LayoutRule::kPrefersNhwc,
+                             .band = conv_band<Conv, 1>,
+                             .operations = conv_operations<1>};
+  return kDef;
 }
 
 const OpDef& ConvTranspose_def() {
-  static const OpDef def = {.min_inputs = 2,
-                            .max_inputs = 4,
-                            .infer = infer_conv_transpose,
-                            .layout = LayoutRule::kPrefersNhwc,
-                            .band = conv_transpose_band,
-                            .operations = conv_transpose_operations};
-  return def;
+  static const OpDef kDef = {.min_inputs = 2,
+                             .max_inputs = 4,
+                             .infer = infer_conv_transpose,
+                             .layout = LayoutRule::kPrefersNhwc,
+                             .band = conv_transpose_band,
+                             .operations = conv_transpose_operations};
+  return kDef;
 }
 
 const OpDef& QLinearConv_def() {
-  static const OpDef def = {.min_inputs = 8,
-                            .max_inputs = 9,
-                            .infer = infer_qlinear_conv,
-                            .layout = LayoutRule::kPrefersNhwc,
-                            .band = conv_band<QLinearConv, 3>,
-                            .operations = conv_operations<3>};
-  return def;
+  static const OpDef kDef = {.min_inputs = 8,
+                             .max_inputs = 9,
+                             .infer = infer_qlinear_conv,
+                             .layout = LayoutRule::kPrefersNhwc,
+                             .band = conv_band<QLinearConv, 3>,
+                             .operations = conv_operations<3>};
+  return kDef;
 }
 
 const OpDef& ConvInteger_def() {
-  static const OpDef def = {.min_inputs = 2,
-                            .max_inputs = 4,
-                            .infer = infer_conv_integer,
-                            .layout = LayoutRule::kPrefersNhwc,
-                            .band = conv_band<ConvInteger, 1>,
-                            .operations = conv_operations<1>};
-  return def;
+  static const OpDef kDef = {.min_inputs = 2,
+                             .max_inputs = 4,
+                             .infer = infer_conv_integer,
+                             .layout = LayoutRule::kPrefersNhwc,
+                             .band = conv_band<ConvInteger, 1>,
+                             .operations = conv_operations<1>};
+  return kDef;
 }
 
 }  // namespace memopt

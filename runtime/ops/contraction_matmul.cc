@@ -224,30 +224,30 @@ std::optional<OpBand> integer_matmul_band(const Op& op, InputTypes inputs,
 }  // namespace
 
 const OpDef& MatMul_def() {
-  static const OpDef def = {.min_inputs = 2,
-                            .max_inputs = 4,
-                            .infer = infer_matmul,
-                            .band = matmul_band,
-                            .operations = matmul_operations};
-  return def;
+  static const OpDef kDef = {.min_inputs = 2,
+                             .max_inputs = 4,
+                             .infer = infer_matmul,
+                             .band = matmul_band,
+                             .operations = matmul_operations};
+  return kDef;
 }
 
 const OpDef& QLinearMatMul_def() {
-  static const OpDef def = {.min_inputs = 8,
-                            .max_inputs = 8,
-                            .infer = infer_qlinear_matmul,
-                            .band = integer_matmul_band<3, 1, 4, 2>,
-                            .operations = matmul_operations};
-  return def;
+  static const OpDef kDef = {.min_inputs = 8,
+                             .max_inputs = 8,
+                             .infer = infer_qlinear_matmul,
+                             .band = integer_matmul_band<3, 1, 4, 2>,
+                             .operations = matmul_operations};
+  return kDef;
 }
 
 const OpDef& MatMulInteger_def() {
-  static const OpDef def = {.min_inputs = 2,
-                            .max_inputs = 4,
-                            .infer = infer_matmul_integer,
-                            .band = integer_matmul_band<1, 2, 3, 1>,
-                            .operations = matmul_operations};
-  return def;
+  static const OpDef kDef = {.min_inputs = 2,
+                             .max_inputs = 4,
+                             .infer = infer_matmul_integer,
+                             .band = integer_matmul_band<1, 2, 3, 1>,
+                             .operations = matmul_operations};
+  return kDef;
 }
 
 }  // namespace memopt

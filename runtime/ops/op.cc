@@ -95,12 +95,12 @@ bool decode(const AttrValue& value, E& out) {
 
 template <typename S>
 std::vector<Attr> struct_attrs(const S& op) {
-  [[maybe_unused]] static const S defaults;
+  [[maybe_unused]] static const S kDefaults;
   std::vector<Attr> attrs;
   std::apply(
       [&](const auto&... field) {
         (..., [&](const auto& f) {
-          if (op.*f.member != defaults.*f.member) {
+          if (op.*f.member != kDefaults.*f.member) {
             attrs.push_back({std::string(f.name), encode(op.*f.member)});
           }
         }(field));

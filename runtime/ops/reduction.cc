@@ -114,33 +114,33 @@ int64_t elements(const Op&, InputTypes inputs, std::span<const TensorType>) {
 }  // namespace
 
 const OpDef& Softmax_def() {
-  static const OpDef def = {.infer = infer_softmax,
-                            .layout = LayoutRule::kFollows,
-                            .band = softmax_band,
-                            .operations = elements};
-  return def;
+  static const OpDef kDef = {.infer = infer_softmax,
+                             .layout = LayoutRule::kFollows,
+                             .band = softmax_band,
+                             .operations = elements};
+  return kDef;
 }
 
 const OpDef& Reduce_def() {
-  static const OpDef def = {.infer = infer_reduce,
-                            .layout = LayoutRule::kAny,
-                            .band = reduce_band,
-                            .operations = elements};
-  return def;
+  static const OpDef kDef = {.infer = infer_reduce,
+                             .layout = LayoutRule::kAny,
+                             .band = reduce_band,
+                             .operations = elements};
+  return kDef;
 }
 
 const OpDef& ArgReduce_def() {
-  static const OpDef def = {.infer = infer_arg_reduce,
-                            .layout = LayoutRule::kAny,
-                            .band = arg_reduce_band,
-                            .operations = elements};
-  return def;
+  static const OpDef kDef = {.infer = infer_arg_reduce,
+                             .layout = LayoutRule::kAny,
+                             .band = arg_reduce_band,
+                             .operations = elements};
+  return kDef;
 }
 
 const OpDef& TopK_def() {
-  static const OpDef def = {
+  static const OpDef kDef = {
       .outputs = 2, .infer = infer_top_k, .band = top_k_band, .operations = elements};
-  return def;
+  return kDef;
 }
 
 }  // namespace memopt

@@ -103,41 +103,41 @@ int64_t lrn_operations(const Op& op, InputTypes inputs, std::span<const TensorTy
 }  // namespace
 
 const OpDef& BatchNorm_def() {
-  static const OpDef def = {.min_inputs = 5,
-                            .max_inputs = 5,
-                            .infer = infer_batch_norm,
-                            .layout = LayoutRule::kFollows,
-                            .band = per_channel_band,
-                            .operations = elements};
-  return def;
+  static const OpDef kDef = {.min_inputs = 5,
+                             .max_inputs = 5,
+                             .infer = infer_batch_norm,
+                             .layout = LayoutRule::kFollows,
+                             .band = per_channel_band,
+                             .operations = elements};
+  return kDef;
 }
 
 const OpDef& InstanceNorm_def() {
-  static const OpDef def = {.min_inputs = 3,
-                            .max_inputs = 3,
-                            .infer = infer_instance_norm,
-                            .layout = LayoutRule::kFollows,
-                            .band = instance_norm_band,
-                            .operations = elements};
-  return def;
+  static const OpDef kDef = {.min_inputs = 3,
+                             .max_inputs = 3,
+                             .infer = infer_instance_norm,
+                             .layout = LayoutRule::kFollows,
+                             .band = instance_norm_band,
+                             .operations = elements};
+  return kDef;
 }
 
 const OpDef& Lrn_def() {
-  static const OpDef def = {.infer = infer_lrn,
-                            .layout = LayoutRule::kFollows,
-                            .band = per_channel_band,
-                            .operations = lrn_operations};
-  return def;
+  static const OpDef kDef = {.infer = infer_lrn,
+                             .layout = LayoutRule::kFollows,
+                             .band = per_channel_band,
+                             .operations = lrn_operations};
+  return kDef;
 }
 
 const OpDef& LayerNorm_def() {
-  static const OpDef def = {.min_inputs = 2,
-                            .max_inputs = 3,
-                            .outputs = 3,
-                            .infer = infer_layer_norm,
-                            .band = layer_norm_band,
-                            .operations = elements};
-  return def;
+  static const OpDef kDef = {.min_inputs = 2,
+                             .max_inputs = 3,
+                             .outputs = 3,
+                             .infer = infer_layer_norm,
+                             .band = layer_norm_band,
+                             .operations = elements};
+  return kDef;
 }
 
 }  // namespace memopt

@@ -92,21 +92,21 @@ int64_t max_unpool_operations(const Op&, InputTypes, std::span<const TensorType>
 }  // namespace
 
 const OpDef& Pool_def() {
-  static const OpDef def = {.outputs = 2,
-                            .infer = infer_pool,
-                            .layout = LayoutRule::kPrefersNhwc,
-                            .band = pool_band,
-                            .operations = pool_operations};
-  return def;
+  static const OpDef kDef = {.outputs = 2,
+                             .infer = infer_pool,
+                             .layout = LayoutRule::kPrefersNhwc,
+                             .band = pool_band,
+                             .operations = pool_operations};
+  return kDef;
 }
 
 const OpDef& MaxUnpool_def() {
-  static const OpDef def = {.min_inputs = 2,
-                            .max_inputs = 2,
-                            .infer = infer_max_unpool,
-                            .layout = LayoutRule::kFollows,
-                            .operations = max_unpool_operations};
-  return def;
+  static const OpDef kDef = {.min_inputs = 2,
+                             .max_inputs = 2,
+                             .infer = infer_max_unpool,
+                             .layout = LayoutRule::kFollows,
+                             .operations = max_unpool_operations};
+  return kDef;
 }
 
 }  // namespace memopt

@@ -57,6 +57,7 @@ class Encoder {
   flatbuffers::Offset<flatbuffers::Vector<uint32_t>> operands(
       const std::vector<std::optional<uint32_t>>& list) {
     std::vector<uint32_t> numbers;
+    numbers.reserve(list.size());
     for (const std::optional<uint32_t>& value : list) numbers.push_back(value ? *value + 1 : 0);
     return builder_.CreateVector(numbers);
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Includes point one way: runtime <- compiler <- passes <- tools; tools/certificate, the checker of bounds, sees runtime/ alone.
 Only compiler/onnx sees protobuf, only runtime/kernels/onednn sees oneDNN, LLVM stays in compiler/ and passes/, nothing reads the
-environment."""
+environment. No two types have the same full name: the linker would take the templates of one for those of the other."""
 import os
 import re
 import sys
@@ -28,6 +28,14 @@ def sources(folder):
                     yield os.path.relpath(path, ROOT), file.read()
 
 
+def types(text):
+    """The full names of the types that a source defines outside of anonymous namespaces, where the format lets it begin a line."""
+    namespace = re.search(r"^namespace ([\w:]+) \{$", text, re.MULTILINE)
+    text = re.sub(r"^namespace \{$.*?^\}  // namespace$", "", text, flags=re.MULTILINE | re.DOTALL)
+    for name in re.findall(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: : [^;(]*)? \{", text, re.MULTILINE):
+        yield f"{namespace[1]}::{name}" if namespace else name
+
+
 def main():
     problems = [f"{path} includes more than runtime/" for path, text in sources("tools/certificate")
                 if re.search(r'#include "(?!runtime/|tools/certificate/)', text)]
@@ -41,6 +49,11 @@ def main():
             for path, text in sources(layer):
                 if re.search(pattern, text) and not (except_beneath and path.startswith(except_beneath)):
                     problems.append(f"{path} matches {pattern}")
+    first = {}
+    for path, text in (source for folder in LAYERS + ["tests", "benchmarks"] for source in sources(folder)):
+        for name in types(text):
+            if first.setdefault(name, path) != path:
+                problems.append(f"{path} defines {name}, and so does {first[name]}")
     print(*problems, sep="\n")
     print(f"{sum(1 for layer in LAYERS for _ in sources(layer))} files checked, {len(problems)} problems")
     return 1 if problems else 0

@@ -34,6 +34,7 @@ ValueId add_floats(Graph& graph, const std::string& name, const Dims& dims,
 
 ValueId add_op(Graph& graph, Op op, std::vector<ValueId> inputs, const std::string& name) {
   std::vector<const TensorType*> types;
+  types.reserve(inputs.size());
   for (const ValueId id : inputs) types.push_back(id ? &graph.type(id) : nullptr);
   const auto inferred = infer_types(op, types);
   EXPECT_TRUE(inferred.ok()) << (inferred.ok() ? "" : inferred.error().message);

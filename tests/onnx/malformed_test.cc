@@ -106,24 +106,24 @@ TEST(Malformed, HostileShapeOperandsNeverCrash) {
 }
 
 TEST(Malformed, HostileScalarAttributesNeverCrash) {
-  const std::pair<const char*, const char*> kAttributes[] = {{"Softmax", "axis"},
-                                                             {"Flatten", "axis"},
-                                                             {"Gather", "axis"},
-                                                             {"Concat", "axis"},
-                                                             {"DepthToSpace", "blocksize"},
-                                                             {"SpaceToDepth", "blocksize"},
-                                                             {"LRN", "size"},
-                                                             {"Cast", "to"},
-                                                             {"ArgMax", "axis"},
-                                                             {"LpNormalization", "p"},
-                                                             {"GlobalLpPool", "p"},
-                                                             {"Split", "num_outputs"},
-                                                             {"Shape", "start"},
-                                                             {"QuantizeLinear", "axis"},
-                                                             {"QuantizeLinear", "block_size"},
-                                                             {"GatherND", "batch_dims"},
-                                                             {"LayerNormalization", "axis"}};
-  for (const auto& [op, name] : kAttributes) {
+  const std::pair<const char*, const char*> attributes[] = {{"Softmax", "axis"},
+                                                            {"Flatten", "axis"},
+                                                            {"Gather", "axis"},
+                                                            {"Concat", "axis"},
+                                                            {"DepthToSpace", "blocksize"},
+                                                            {"SpaceToDepth", "blocksize"},
+                                                            {"LRN", "size"},
+                                                            {"Cast", "to"},
+                                                            {"ArgMax", "axis"},
+                                                            {"LpNormalization", "p"},
+                                                            {"GlobalLpPool", "p"},
+                                                            {"Split", "num_outputs"},
+                                                            {"Shape", "start"},
+                                                            {"QuantizeLinear", "axis"},
+                                                            {"QuantizeLinear", "block_size"},
+                                                            {"GatherND", "batch_dims"},
+                                                            {"LayerNormalization", "axis"}};
+  for (const auto& [op, name] : attributes) {
     for (const int64_t value : kHostile) {
       Model model(21);
       model.input("x", {"2", "4", "2", "2"}).output("y");

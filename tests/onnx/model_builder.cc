@@ -52,7 +52,7 @@ onnx::AttributeProto attr(const std::string& name, const char* value) {
   return attribute;
 }
 
-onnx::AttributeProto attr(const std::string& name, std::vector<int64_t> values) {
+onnx::AttributeProto attr(const std::string& name, const std::vector<int64_t>& values) {
   onnx::AttributeProto attribute = make_attr(name, onnx::AttributeProto::INTS);
   for (const int64_t value : values) attribute.add_ints(value);
   return attribute;
@@ -76,7 +76,7 @@ onnx::AttributeProto attr(const std::string& name, const onnx::TensorProto& tens
   return attribute;
 }
 
-onnx::TensorProto float_tensor(const std::string& name, std::vector<int64_t> dims,
+onnx::TensorProto float_tensor(const std::string& name, const std::vector<int64_t>& dims,
                                const std::vector<float>& values) {
   onnx::TensorProto tensor;
   tensor.set_name(name);
@@ -86,7 +86,7 @@ onnx::TensorProto float_tensor(const std::string& name, std::vector<int64_t> dim
   return tensor;
 }
 
-onnx::TensorProto int_tensor(const std::string& name, std::vector<int64_t> dims,
+onnx::TensorProto int_tensor(const std::string& name, const std::vector<int64_t>& dims,
                              const std::vector<int64_t>& values) {
   onnx::TensorProto tensor;
   tensor.set_name(name);
@@ -96,7 +96,8 @@ onnx::TensorProto int_tensor(const std::string& name, std::vector<int64_t> dims,
   return tensor;
 }
 
-GraphMaker& GraphMaker::input(const std::string& name, std::vector<std::string> dims, int type) {
+GraphMaker& GraphMaker::input(const std::string& name, const std::vector<std::string>& dims,
+                              int type) {
   onnx::ValueInfoProto& info = *graph_.add_input();
   info.set_name(name);
   auto& tensor = *info.mutable_type()->mutable_tensor_type();
@@ -123,8 +124,9 @@ GraphMaker& GraphMaker::initializer(onnx::TensorProto tensor) {
   return *this;
 }
 
-onnx::NodeProto& GraphMaker::node(const std::string& op_type, std::vector<std::string> inputs,
-                                  std::vector<std::string> outputs,
+onnx::NodeProto& GraphMaker::node(const std::string& op_type,
+                                  const std::vector<std::string>& inputs,
+                                  const std::vector<std::string>& outputs,
                                   std::vector<onnx::AttributeProto> attributes) {
   onnx::NodeProto& node = *graph_.add_node();
   node.set_op_type(op_type);

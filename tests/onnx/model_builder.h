@@ -30,14 +30,14 @@ onnx::AttributeProto attr(const std::string& name, int64_t value);
 onnx::AttributeProto attr(const std::string& name, int value);
 onnx::AttributeProto attr(const std::string& name, double value);
 onnx::AttributeProto attr(const std::string& name, const char* value);
-onnx::AttributeProto attr(const std::string& name, std::vector<int64_t> values);
+onnx::AttributeProto attr(const std::string& name, const std::vector<int64_t>& values);
 onnx::AttributeProto attr(const std::string& name, const std::vector<float>& values);
 onnx::AttributeProto attr(const std::string& name, const onnx::GraphProto& graph);
 onnx::AttributeProto attr(const std::string& name, const onnx::TensorProto& tensor);
 
-onnx::TensorProto float_tensor(const std::string& name, std::vector<int64_t> dims,
+onnx::TensorProto float_tensor(const std::string& name, const std::vector<int64_t>& dims,
                                const std::vector<float>& values);
-onnx::TensorProto int_tensor(const std::string& name, std::vector<int64_t> dims,
+onnx::TensorProto int_tensor(const std::string& name, const std::vector<int64_t>& dims,
                              const std::vector<int64_t>& values);
 
 // Adds to a graph (a model's, or a subgraph).
@@ -45,12 +45,12 @@ class GraphMaker {
  public:
   explicit GraphMaker(onnx::GraphProto& graph) : graph_(graph) {}
   // Dimensions: "2", "N" or "?" (unknown).
-  GraphMaker& input(const std::string& name, std::vector<std::string> dims,
+  GraphMaker& input(const std::string& name, const std::vector<std::string>& dims,
                     int type = onnx::TensorProto::FLOAT);
   GraphMaker& output(const std::string& name);
   GraphMaker& initializer(onnx::TensorProto tensor);
-  onnx::NodeProto& node(const std::string& op_type, std::vector<std::string> inputs,
-                        std::vector<std::string> outputs,
+  onnx::NodeProto& node(const std::string& op_type, const std::vector<std::string>& inputs,
+                        const std::vector<std::string>& outputs,
                         std::vector<onnx::AttributeProto> attributes = {});
 
  private:

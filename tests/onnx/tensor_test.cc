@@ -13,7 +13,7 @@
 namespace memopt::testing {
 namespace {
 
-onnx::TensorProto typed(int type, std::vector<int64_t> dims) {
+onnx::TensorProto typed(int type, const std::vector<int64_t>& dims) {
   onnx::TensorProto tensor;
   tensor.set_data_type(type);
   for (const int64_t dim : dims) tensor.add_dims(dim);
@@ -104,7 +104,7 @@ TEST(Tensor, ASegmentOutsideOfTheFileIsRefused) {
   EXPECT_TRUE(has_text(refusal_of(tensor), "outside of the file"));
 }
 
-onnx::SparseTensorProto sparse(std::vector<int64_t> dims, const std::vector<float>& values,
+onnx::SparseTensorProto sparse(const std::vector<int64_t>& dims, const std::vector<float>& values,
                                onnx::TensorProto indices) {
   onnx::SparseTensorProto tensor;
   for (const int64_t dim : dims) tensor.add_dims(dim);

@@ -107,11 +107,11 @@ TEST(Conv, IsTheSameInEveryLayoutAndOnSlices) {
   const HostTensor residual = random_tensor(DType::kF32, {2, 4, 4, 4}, -1, 1, 3);
   const auto wanted = run_values(conv, {&x, &w, nullptr, &residual});
   for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
-    for (const Placement placement : {Placement::kDense, Placement::kSliced}) {
-      const HostTensor stored = stored_as(x, layout, placement);
-      const HostTensor stored_residual = stored_as(residual, layout, placement);
+    for (const Spacing spacing : {Spacing::kDense, Spacing::kSliced}) {
+      const HostTensor stored = stored_as(x, layout, spacing);
+      const HostTensor stored_residual = stored_as(residual, layout, spacing);
       EXPECT_EQ(run_values(conv, {&stored, &w, nullptr, &stored_residual},
-                           {.layout = layout, .placement = placement}),
+                           {.layout = layout, .spacing = spacing}),
                 wanted);
     }
   }
@@ -223,7 +223,7 @@ TEST(ConvTranspose, SpreadsItsInput) {
     });
   });
   expect_close(run_values(conv, {&x, &w}), wanted, kRelative, 1e-5);
-  const HostTensor nhwc = stored_as(x, Layout::kChannelsLast, Placement::kSliced);
+  const HostTensor nhwc = stored_as(x, Layout::kChannelsLast, Spacing::kSliced);
   expect_close(run_values(conv, {&nhwc, &w}, {.layout = Layout::kChannelsLast}), wanted, kRelative,
                1e-5);
 }

@@ -123,10 +123,10 @@ TEST_P(EverySample, ReferenceDoesNotDependOnStrides) {
     for (auto& input : strided) {
       if (!input || is_packed(*input)) continue;
       const bool has_channels = input->dims.rank() >= 3;
-      input = stored_as(*input, has_channels ? layout : Layout::kRowMajor, Placement::kSliced);
+      input = stored_as(*input, has_channels ? layout : Layout::kRowMajor, Spacing::kSliced);
     }
     const Tensors found =
-        run(sample(), pointers_to(strided), {.layout = layout, .placement = Placement::kSliced});
+        run(sample(), pointers_to(strided), {.layout = layout, .spacing = Spacing::kSliced});
     expect_same_bits(found, wanted);
     for (const HostTensor& tensor : found) expect_gaps_untouched(tensor, std::byte{0xA5});
   }
@@ -143,21 +143,19 @@ void for_each_case(const Sample& sample, const std::function<void(const Case&)>&
   for (const KernelDef* kernel : kernels_for(op_kind(sample.op))) {
     for (const Target& target : targets()) {
       for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
-        for (const Placement placement : {Placement::kDense, Placement::kSliced}) {
-          Case c{.options = {.kernel = kernel,
-                             .layout = layout,
-                             .placement = placement,
-                             .target = target},
-                 .inputs = dense};
+        for (const Spacing spacing : {Spacing::kDense, Spacing::kSliced}) {
+          Case c{
+              .options = {.kernel = kernel, .layout = layout, .spacing = spacing, .target = target},
+              .inputs = dense};
           for (auto& input : c.inputs) {
             if (!input || is_packed(*input)) continue;
             const bool has_channels = input->dims.rank() >= 3;
-            input = stored_as(*input, has_channels ? layout : Layout::kRowMajor, placement);
+            input = stored_as(*input, has_channels ? layout : Layout::kRowMajor, spacing);
           }
           if (!is_supported(sample.op, pointers_to(c.inputs), c.options)) continue;
           SCOPED_TRACE(std::string(kernel->name) + " for " + to_string(target) + ", " +
                        std::string(layout_name(layout)) +
-                       (placement == Placement::kSliced ? ", sliced" : ""));
+                       (spacing == Spacing::kSliced ? ", sliced" : ""));
           body(c);
         }
       }

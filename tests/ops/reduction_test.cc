@@ -83,13 +83,13 @@ TEST(Pool, IsTheSameInEveryLayoutAndOnSlices) {
   const HostTensor x = random_tensor(DType::kF32, {2, 37, 6, 5}, -1, 1, 1);
   for (const PoolFn fn : {PoolFn::kMax, PoolFn::kAverage, PoolFn::kLp}) {
     const Pool pool = pool2d(fn, 3, 2, 1);
-    const HostTensor nhwc = stored_as(x, Layout::kChannelsLast, Placement::kSliced);
+    const HostTensor nhwc = stored_as(x, Layout::kChannelsLast, Spacing::kSliced);
     ReversedParallel parallel;
-    EXPECT_EQ(run_values(pool, {&nhwc},
-                         {.layout = Layout::kChannelsLast,
-                          .placement = Placement::kSliced,
-                          .parallel = &parallel}),
-              run_values(pool, {&x}));
+    EXPECT_EQ(
+        run_values(
+            pool, {&nhwc},
+            {.layout = Layout::kChannelsLast, .spacing = Spacing::kSliced, .parallel = &parallel}),
+        run_values(pool, {&x}));
   }
 }
 

@@ -25,8 +25,8 @@ void expect_like_reference(std::string_view name, const Op& op,
   const KernelDef* kernel = find_kernel(name);
   ASSERT_NE(kernel, nullptr) << name;
   const auto wanted = run_values(op, inputs);
-  for (const Placement placement : {Placement::kDense, Placement::kSliced}) {
-    const HostTensor stored = stored_as(*inputs[0], layout, placement);
+  for (const Spacing spacing : {Spacing::kDense, Spacing::kSliced}) {
+    const HostTensor stored = stored_as(*inputs[0], layout, spacing);
     std::vector<const HostTensor*> operands = inputs;
     operands[0] = &stored;
     for (const Isa isa : isas()) {
@@ -34,7 +34,7 @@ void expect_like_reference(std::string_view name, const Op& op,
       ReversedParallel parallel;
       RunOptions options{.kernel = kernel,
                          .layout = layout,
-                         .placement = placement,
+                         .spacing = spacing,
                          .target = {.isa = isa},
                          .outputs = 1};
       const auto found = run_values(op, operands, options);

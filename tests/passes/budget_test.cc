@@ -90,6 +90,7 @@ class NetworkBuilder {
 
   void apply(Op op, std::vector<ValueId> inputs) {
     std::vector<const TensorType*> types;
+    types.reserve(inputs.size());
     for (const ValueId input : inputs) types.push_back(&graph_.type(input));
     const auto results = infer_types(op, types);
     MEMOPT_CHECK(results.ok());

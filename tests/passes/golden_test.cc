@@ -62,7 +62,7 @@ std::string run_case(const Pass& pass, const Case& test) {
   auto changed = pass.run(*graph, options);
   if (!changed.ok()) return changed.error().message + '\n';
   EXPECT_TRUE(verify_graph(*graph).ok()) << verify_graph(*graph).error().message;
-  const std::string after = print_graph(*graph);
+  std::string after = print_graph(*graph);
   EXPECT_EQ(*changed, before != after) << "the pass is wrong about whether it changed the graph";
   return after;
 }

@@ -51,6 +51,7 @@ class ChainBuilder {
   // Where it fits, and leaves rows to cut.
   void add(Op op, std::vector<ValueId> inputs) {
     std::vector<const TensorType*> types;
+    types.reserve(inputs.size());
     for (const ValueId input : inputs) types.push_back(input ? &graph_.type(input) : nullptr);
     const auto results = infer_types(op, types);
     if (!results.ok() || (*results)[0].dims[2] < 4 || (*results)[0].bytes() > 64 * 1024) return;

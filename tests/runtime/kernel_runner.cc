@@ -42,8 +42,8 @@ class Buffer {
     std::fill_n(data(), size, static_cast<std::byte>(fill));
   }
   std::byte* data() {
-    const auto address = reinterpret_cast<uintptr_t>(memory_.data()) + kCanary;
-    return reinterpret_cast<std::byte*>((address + 63) / 64 * 64);
+    std::byte* const first = memory_.data() + kCanary;
+    return first + (64 - reinterpret_cast<uintptr_t>(first) % 64) % 64;
   }
   bool intact() {
     const auto ok = [](std::byte b) { return b == kCanaryByte; };

@@ -74,7 +74,8 @@ TestCase qlinear_case(const IntegerCase& c) {
   const Dims x{1, c.channels, c.extent, c.extent};
   const Dims w{c.filters, c.channels / c.group, c.kernel, c.kernel};
   // About half of the results saturate; ties occur, since the scales are few.
-  const float scale = 1.0f / static_cast<float>(w.count() / w[0]) / 16;
+  const int64_t products = w.count() / w[0];
+  const float scale = 1.0f / static_cast<float>(products) / 16;
   return {window<QLinearConv>(c),
           {random_operand(c.x, x, Layout::kChannelsLast, 1), scales(1, 0.5f),
            byte_operand(c.x, c.x_zero), weights(w), scales(c.per_channel ? c.filters : 1, scale),

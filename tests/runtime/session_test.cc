@@ -120,6 +120,7 @@ TEST(Session, RefusesAForeignTarget) {
 TEST(Session, ManySessionsShareOnePlan) {
   const auto loaded = load(small_plan(), "shared");
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       Running running(loaded, {});

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <ostream>
 
 #include "tests/support/test_plan.h"
 
@@ -41,7 +42,9 @@ struct Mutation {
   std::string message;
 };
 
-void PrintTo(const Mutation& mutation, std::ostream* out) { *out << mutation.name; }
+std::ostream& operator<<(std::ostream& out, const Mutation& mutation) {
+  return out << mutation.name;
+}
 
 class VerifyMutation : public testing::TestWithParam<Mutation> {};
 

@@ -49,6 +49,7 @@ class Builder {
   // Adds the node if its operands fit it.
   void add(Op op, std::vector<ValueId> inputs) {
     std::vector<const TensorType*> types;
+    types.reserve(inputs.size());
     for (const ValueId input : inputs) types.push_back(input ? &graph_.type(input) : nullptr);
     const auto results = infer_types(op, types);
     if (!results.ok()) return;

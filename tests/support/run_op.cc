@@ -72,11 +72,11 @@ Tensor HostTensor::view() const {
   return {dtype, layout, dims, strides, const_cast<void*>(static_cast<const void*>(bytes.data()))};
 }
 
-HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout, Placement placement,
+HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout, Spacing spacing,
                        std::byte fill) {
   HostTensor tensor{.dtype = dtype, .dims = dims, .layout = layout, .strides = {}, .bytes = {}};
   Dims around = dims;
-  if (placement == Placement::kSliced && dims.rank() > 0) {
+  if (spacing == Spacing::kSliced && dims.rank() > 0) {
     around[layout == Layout::kChannelsLast ? 1 : dims.rank() - 1] += 3;
   }
   tensor.strides = dense_strides(around, layout);
@@ -115,8 +115,8 @@ std::vector<double> values_of(const HostTensor& tensor) {
   return values;
 }
 
-HostTensor stored_as(const HostTensor& tensor, Layout layout, Placement placement) {
-  HostTensor copy = make_tensor(tensor.dtype, tensor.dims, layout, placement);
+HostTensor stored_as(const HostTensor& tensor, Layout layout, Spacing spacing) {
+  HostTensor copy = make_tensor(tensor.dtype, tensor.dims, layout, spacing);
   copy_elements(tensor, copy);
   return copy;
 }
@@ -144,7 +144,7 @@ Result<Prepared> prepare(const Op& op, std::span<const HostTensor* const> inputs
   for (size_t i = 0; i < std::min(results.size(), options.outputs); ++i) {
     const Layout layout = results[i].dims.rank() >= 3 ? options.layout : Layout::kRowMajor;
     p.outputs.push_back(
-        make_tensor(results[i].dtype, results[i].dims, layout, options.placement, options.fill));
+        make_tensor(results[i].dtype, results[i].dims, layout, options.spacing, options.fill));
     p.out.push_back(operand_of(&p.outputs.back(), false));
   }
   p.def = options.kernel ? options.kernel : reference_kernel(op_kind(op));

@@ -25,13 +25,13 @@ struct HostTensor {
 };
 
 // How the memory of a tensor is cut out.
-enum class Placement {
+enum class Spacing {
   kDense,
   kSliced,  // part of a tensor that is wider in the innermost stored dimension
 };
 
 HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout = Layout::kRowMajor,
-                       Placement placement = Placement::kDense, std::byte fill = std::byte{0xA5});
+                       Spacing spacing = Spacing::kDense, std::byte fill = std::byte{0xA5});
 
 // Values in row-major order; float values are rounded to the narrow float types, and integers must
 // fit.
@@ -50,13 +50,12 @@ HostTensor random_tensor(DType dtype, const Dims& dims, double low, double high,
 std::vector<double> values_of(const HostTensor& tensor);
 
 // The same elements stored otherwise.
-HostTensor stored_as(const HostTensor& tensor, Layout layout,
-                     Placement placement = Placement::kDense);
+HostTensor stored_as(const HostTensor& tensor, Layout layout, Spacing spacing = Spacing::kDense);
 
 struct RunOptions {
   const KernelDef* kernel = nullptr;  // nullptr: the reference kernel
   Layout layout = Layout::kRowMajor;  // of the outputs of rank >= 3
-  Placement placement = Placement::kDense;
+  Spacing spacing = Spacing::kDense;
   Parallel* parallel = nullptr;
   Target target = {};
   size_t outputs = SIZE_MAX;  // only the first ones are computed

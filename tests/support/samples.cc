@@ -424,6 +424,7 @@ std::vector<std::optional<HostTensor>> make_inputs(const Sample& sample) {
 
 std::vector<const HostTensor*> pointers_to(const std::vector<std::optional<HostTensor>>& inputs) {
   std::vector<const HostTensor*> pointers;
+  pointers.reserve(inputs.size());
   for (const auto& input : inputs) pointers.push_back(input ? &*input : nullptr);
   return pointers;
 }

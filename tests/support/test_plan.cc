@@ -211,7 +211,8 @@ PlanInstruction& TestPlanBuilder::add(uint32_t a, uint32_t b, uint32_t output) {
 
 Status counting_constants(const Plan&, uint32_t, std::span<std::byte> destination) {
   for (size_t i = 0; i + 4 <= destination.size(); i += 4) {
-    const auto number = static_cast<float>(i / 4 + 1);
+    const size_t position = i / 4;
+    const auto number = static_cast<float>(position + 1);
     std::memcpy(destination.data() + i, &number, 4);
   }
   return {};
@@ -273,7 +274,7 @@ std::string temporary_path(const std::string& name) {
 }
 
 std::string write_temporary(const Plan& plan, const std::string& name) {
-  const std::string path = temporary_path(name + ".plan");
+  std::string path = temporary_path(name + ".plan");
   const Status status = write_plan(
       plan, [&](uint32_t value, auto bytes) { return counting_constants(plan, value, bytes); },
       path);

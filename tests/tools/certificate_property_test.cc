@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <numeric>
 
 #include "compiler/ir/text.h"
 #include "passes/compile.h"
@@ -109,8 +110,8 @@ class RandomProblems : public testing::TestWithParam<uint32_t> {
 };
 
 TEST_P(RandomProblems, OccupancyIsTheDefinition) {
-  std::vector<int32_t> order;
-  for (int32_t i = 0; i < problem_.step_count(); ++i) order.push_back(i);
+  std::vector<int32_t> order(static_cast<size_t>(problem_.step_count()));
+  std::iota(order.begin(), order.end(), 0);
   int64_t most = std::max(start_bytes(problem_), end_bytes(problem_));
   for (const int64_t bytes : running_bytes_in_order(problem_)) most = std::max(most, bytes);
   EXPECT_EQ(most, bytes_of_order(problem_, order));
@@ -186,8 +187,8 @@ TEST(CertificateProperty, StatementsAboutCompiledGraphsAreTrue) {
       const int64_t least = least_bytes(problem);
       ASSERT_GE(plan.arena_bytes, least);
       // So few steps are always searched through: the statement is the best there is.
-      std::vector<int32_t> order;
-      for (int32_t i = 0; i < problem.step_count(); ++i) order.push_back(i);
+      std::vector<int32_t> order(static_cast<size_t>(problem.step_count()));
+      std::iota(order.begin(), order.end(), 0);
       const int64_t needed = bytes_of_order(problem, order);
       for (const Statement& statement : certificate->statements) {
         ++seen[std::string(witness_name(statement.witness))];

@@ -270,7 +270,7 @@ void expect_every_change_rejected(const Json& good, const Plan& plan, KernelLook
   const Status accepted = check(good, plan, kernels);
   ASSERT_TRUE(accepted.ok()) << accepted.error().message;
   each_item(good, Json::json_pointer(), [&](const Json::json_pointer& at) {
-    const Json item = good[at];
+    const Json& item = good[at];
     for (const Json& changed : mutations_of(item)) {
       if (is_harmless(at, item, changed)) continue;
       Json bad = good;

@@ -42,7 +42,7 @@ TEST(Compare, NanAndInfinity) {
 }
 
 TEST(Compare, IntegersAreExact) {
-  const auto ints = [](std::vector<int64_t> values) { return tensor(DType::kI64, values); };
+  const auto ints = [](const std::vector<int64_t>& values) { return tensor(DType::kI64, values); };
   const int64_t large = (int64_t{1} << 60) + 1;
   EXPECT_TRUE(compare(ints({large, 2}), ints({large, 2}), 1, kTolerance).ok());
   EXPECT_FALSE(compare(ints({large, 2}), ints({large - 1, 2}), 1, kTolerance).ok());

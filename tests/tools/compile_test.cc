@@ -31,7 +31,7 @@ std::string model_file() {
   return %b
 })");
   EXPECT_TRUE(graph.ok()) << graph.error().message;
-  const std::string path = temporary_path("tiny_model.onnx");
+  std::string path = temporary_path("tiny_model.onnx");
   EXPECT_TRUE(export_onnx(*graph, {}, path).ok());
   return path;
 }

@@ -28,7 +28,7 @@ class Pack : public ::testing::Test {
     std::ifstream file(path(name));
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
-  int pack(Arguments arguments) {
+  int pack(const Arguments& arguments) {
     out_.str("");
     err_.str("");
     return run_pack(arguments, out_, err_);

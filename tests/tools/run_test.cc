@@ -54,7 +54,7 @@ TensorData tensor(const std::string& name, const std::array<float, 4>& values) {
 }
 
 std::string npy(const std::string& name, const std::array<float, 4>& values) {
-  const std::string path = temporary_path(name + ".npy");
+  std::string path = temporary_path(name + ".npy");
   EXPECT_TRUE(write_npy(tensor(name, values), path).ok());
   return path;
 }

@@ -127,12 +127,14 @@ AllocationCounts stop_counting_allocations() {
 #if MEMOPT_COUNTS_ALLOCATIONS
 // The C library's allocator under the names that it exports for this purpose. operator new calls
 // malloc, so C++ needs nothing more.
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming)
 extern "C" {
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
 void* __libc_realloc(void* pointer, size_t size);
 void* __libc_memalign(size_t alignment, size_t size);
 void __libc_free(void* pointer);
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 
 void* malloc(size_t size) noexcept {
   memopt::count(size);
@@ -174,10 +176,11 @@ int posix_memalign(void** pointer, size_t alignment, size_t size) noexcept {
 
 void* mmap64(void* address, size_t size, int protection, int flags, int file,
              off_t offset) noexcept {
-  const auto base = syscall(SYS_mmap, address, size, protection, flags, file, offset);
-  if (base != -1 && (flags & MAP_ANONYMOUS) != 0)
-    memopt::mapped(reinterpret_cast<void*>(base), size);
-  return reinterpret_cast<void*>(base);
+  const auto answer = syscall(SYS_mmap, address, size, protection, flags, file, offset);
+  // The system answers by a number.
+  void* const base = reinterpret_cast<void*>(answer);  // NOLINT(performance-no-int-to-ptr)
+  if (base != MAP_FAILED && (flags & MAP_ANONYMOUS) != 0) memopt::mapped(base, size);
+  return base;
 }
 
 void* mmap(void* address, size_t size, int protection, int flags, int file, off_t offset) noexcept {

@@ -64,6 +64,7 @@ StepWork work_of(const Plan& plan, const PlanInstruction& instruction) {
   };
   const auto pointers = [](const std::vector<std::optional<TensorType>>& types) {
     std::vector<const TensorType*> result;
+    result.reserve(types.size());
     for (const auto& type : types) result.push_back(type ? &*type : nullptr);
     return result;
   };

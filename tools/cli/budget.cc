@@ -68,9 +68,9 @@ Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes) {
                       both_sizes_text(plan.certificate.lower_bound_bytes);
   }
   if (plan.arena_bytes <= budget_bytes) {
-    judgement.fit = Fit::kYes;
+    judgement.verdict = BudgetVerdict::kYes;
   } else if (judgement.proved_bytes > budget_bytes) {
-    judgement.fit = Fit::kImpossible;
+    judgement.verdict = BudgetVerdict::kImpossible;
   }
   return judgement;
 }
@@ -86,13 +86,13 @@ Result<CostModel> read_cost_model(const std::string& path) {
 Status check_budget(const CompiledModel& model, int64_t budget_bytes, bool cancelled) {
   const bool is_min = budget_bytes == 0;
   const Judgement judgement = judge_budget(model, budget_bytes);
-  if (is_min || judgement.fit == Fit::kYes) return {};
+  if (is_min || judgement.verdict == BudgetVerdict::kYes) return {};
   const Plan& plan = model.plan();
   std::string message = "memory budget " + both_sizes_text(budget_bytes) +
                         ": the smallest arena found is " + both_sizes_text(plan.arena_bytes) +
                         ", " + both_sizes_text(plan.arena_bytes - budget_bytes) + " more; ";
   const std::string peak = peak_text(build_report(plan));
-  if (judgement.fit == Fit::kImpossible) {
+  if (judgement.verdict == BudgetVerdict::kImpossible) {
     return Error{Code::kBudgetImpossible, message + judgement.proof + peak};
   }
   message += cancelled ? "the search was cancelled" : "not proved impossible";

@@ -12,14 +12,14 @@ namespace memopt {
 // "8MiB" or "min", which is 0: as few bytes as there can be.
 Result<int64_t> parse_budget(const std::string& text);
 
-enum class Fit {
+enum class BudgetVerdict {
   kYes,
   kImpossible,  // proved
   kNotReached,  // not found, and not proved impossible
 };
 
 struct Judgement {
-  Fit fit = Fit::kNotReached;
+  BudgetVerdict verdict = BudgetVerdict::kNotReached;
   int64_t proved_bytes = 0;  // no plan of these operators needs less
   std::string proof;         // what is proved, as a sentence without an end
 };

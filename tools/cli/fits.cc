@@ -31,32 +31,32 @@ Result<Found> search(const FitsFlags& flags, int64_t budget_bytes) {
 
 struct Answer {
   int64_t budget_bytes = 0;
-  Fit fit = Fit::kNotReached;
+  BudgetVerdict verdict = BudgetVerdict::kNotReached;
   const Found* found = nullptr;
 
   const Plan& plan() const { return found->plan; }
   int64_t margin_bytes() const { return budget_bytes - plan().arena_bytes; }
 };
 
-const char* name_of(Fit fit) {
-  switch (fit) {
-    case Fit::kYes:
+const char* name_of(BudgetVerdict verdict) {
+  switch (verdict) {
+    case BudgetVerdict::kYes:
       return "yes";
-    case Fit::kImpossible:
+    case BudgetVerdict::kImpossible:
       return "impossible";
-    case Fit::kNotReached:
+    case BudgetVerdict::kNotReached:
       return "not_reached";
   }
   return "";
 }
 
-int exit_status(Fit fit) {
-  switch (fit) {
-    case Fit::kYes:
+int exit_status(BudgetVerdict verdict) {
+  switch (verdict) {
+    case BudgetVerdict::kYes:
       return 0;
-    case Fit::kImpossible:
+    case BudgetVerdict::kImpossible:
       return static_cast<int>(Code::kBudgetImpossible);
-    case Fit::kNotReached:
+    case BudgetVerdict::kNotReached:
       break;
   }
   return static_cast<int>(Code::kBudgetNotReached);
@@ -65,14 +65,14 @@ int exit_status(Fit fit) {
 std::string text_of(const Answer& answer) {
   const Plan& plan = answer.plan();
   const std::string arena = both_sizes_text(plan.arena_bytes);
-  switch (answer.fit) {
-    case Fit::kYes:
+  switch (answer.verdict) {
+    case BudgetVerdict::kYes:
       return "yes: the arena is " + arena + ", " + both_sizes_text(answer.margin_bytes()) +
              " below the budget\n";
-    case Fit::kImpossible:
+    case BudgetVerdict::kImpossible:
       return "no, proved: " + answer.found->judgement.proof + "; the smallest arena found is " +
              arena + '\n';
-    case Fit::kNotReached:
+    case BudgetVerdict::kNotReached:
       break;
   }
   return "not found: the smallest arena found is " + arena + ", " +
@@ -84,7 +84,7 @@ std::string json_of(const Answer& answer, const std::string& model) {
   const Plan& plan = answer.plan();
   const nlohmann::ordered_json json = {{"schema", "memopt.fits/1"},
                                        {"model", model},
-                                       {"answer", name_of(answer.fit)},
+                                       {"answer", name_of(answer.verdict)},
                                        {"budget_bytes", answer.budget_bytes},
                                        {"arena_bytes", plan.arena_bytes},
                                        {"margin_bytes", answer.margin_bytes()},
@@ -109,10 +109,10 @@ Result<int> answer_fits(const FitsFlags& flags, std::ostream& out) {
   const std::optional<int64_t> budget = parse_size(flags.budget);
   if (!budget) return Error{Code::kUsage, "--budget: malformed size '" + flags.budget + "'"};
   MEMOPT_ASSIGN_OR_RETURN(const Found found, search(flags, *budget));
-  const Answer answer{*budget, found.judgement.fit, &found};
+  const Answer answer{*budget, found.judgement.verdict, &found};
   out << (flags.json ? json_of(answer, flags.compile.model) : text_of(answer)) << std::flush;
   if (!out) return Error{Code::kOutOfResource, "standard output: cannot write"};
-  return exit_status(answer.fit);
+  return exit_status(answer.verdict);
 }
 
 }  // namespace memopt

@@ -161,7 +161,7 @@ Status pack(const PackOptions& options, std::ostream& out, std::ostream& err) {
   MEMOPT_RETURN_IF_ERROR(set_capacities(options.capacity, problem));
   const Result<MemoryPlan> plan = plan_or_check(options, *csv);
   if (!plan.ok()) return in_context(options.problem, plan.error());
-  const Status capacity = capacity_error(problem, *plan);
+  Status capacity = capacity_error(problem, *plan);
   const bool impossible = !capacity.ok() && capacity.error().code == Code::kBudgetImpossible;
   const bool plan_on_out = options.output == "-";
   if (!options.output.empty() && !impossible) {

@@ -109,7 +109,7 @@ Lanes lanes_at(const ConvShape& shape, int64_t begin) {
 template <typename Acc, bool kTransposed, typename LoadX, typename LoadW, typename Finish>
 void convolve(const ConvShape& shape, Parallel* parallel, LoadX load_x, LoadW load_w,
               Finish finish) {
-  const auto& [depth, height, width] = shape.axes;
+  const WindowAxis &depth = shape.axes[0], &height = shape.axes[1], &width = shape.axes[2];
   const int64_t blocks = (shape.batch * positions(shape.axes) + kLanes - 1) / kLanes;
   const int64_t parts = (shape.filters + kFilters - 1) / kFilters;
   for_each_chunk(parallel, blocks * shape.group * parts, [&](int64_t chunk) {

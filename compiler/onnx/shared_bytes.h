@@ -12,17 +12,17 @@
 namespace memopt {
 
 // A range of bytes and what keeps it alive.
-struct ByteRange {
+struct SharedBytes {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
 };
 
-inline ByteRange shared_range(MappedFile file) {
+inline SharedBytes share_bytes(MappedFile file) {
   auto owner = std::make_shared<const MappedFile>(std::move(file));
   return {owner->bytes(), owner};
 }
 
-inline ByteRange shared_range(std::vector<std::byte> bytes) {
+inline SharedBytes share_bytes(std::vector<std::byte> bytes) {
   auto owner = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
   return {*owner, owner};
 }
