@@ -40,8 +40,9 @@ Result<ParsedFile<Message>> parse_file(const std::string& path, WireMessage kind
 
 }  // namespace
 
-Result<ParsedFile<onnx::ModelProto>> parse_model(SharedBytes bytes, const std::string& name) {
-  return parse<onnx::ModelProto>(std::move(bytes), name, WireMessage::kModel);
+Result<ParsedFile<onnx::ModelProto>> parse_model(const SharedBytes& bytes,
+                                                 const std::string& name) {
+  return parse<onnx::ModelProto>(bytes, name, WireMessage::kModel);
 }
 
 Result<ParsedFile<onnx::ModelProto>> parse_model_file(const std::string& path) {

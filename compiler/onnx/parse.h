@@ -19,7 +19,7 @@ struct ParsedFile {
 
 Result<ParsedFile<onnx::ModelProto>> parse_model_file(const std::string& path);
 // A model in memory; `name` is for messages.
-Result<ParsedFile<onnx::ModelProto>> parse_model(SharedBytes bytes, const std::string& name);
+Result<ParsedFile<onnx::ModelProto>> parse_model(const SharedBytes& bytes, const std::string& name);
 Result<ParsedFile<onnx::TensorProto>> parse_tensor_file(const std::string& path);
 
 }  // namespace memopt

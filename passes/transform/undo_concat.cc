@@ -83,6 +83,7 @@ class Cutter {
     const Node node = *movement(id);  // a copy: the graph grows
     std::vector<ValueId> inputs;
     const std::vector<Operand> operands = operands_of(node, part).value();
+    inputs.reserve(operands.size());
     for (const Operand& operand : operands) {
       inputs.push_back(cut(operand.value, operand.part, before));
     }

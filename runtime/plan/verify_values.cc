@@ -168,7 +168,7 @@ bool same_strides(const PlanValue& a, const PlanValue& b) {
 struct Run {
   int64_t stride = 0;
   int64_t count = 0;
-  auto operator<=>(const Run&) const = default;
+  bool operator==(const Run&) const = default;
 };
 
 // Where the elements of a value are, whatever its dimensions are called: the runs with the smallest
@@ -178,7 +178,9 @@ std::vector<Run> runs_of(const PlanValue& value) {
   for (int i = 0; i < value.dims.rank(); ++i) {
     if (value.dims[i] != 1) runs.push_back({value.strides[i], value.dims[i]});
   }
-  std::sort(runs.begin(), runs.end());
+  std::sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) {
+    return a.stride != b.stride ? a.stride < b.stride : a.count < b.count;
+  });
   std::vector<Run> joined;
   for (const Run& run : runs) {
     const bool continues =

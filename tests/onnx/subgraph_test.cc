@@ -24,10 +24,10 @@ onnx::FunctionProto& add_function(Model& model, const std::string& name) {
   return function;
 }
 
-onnx::NodeProto make_node(const std::string& op_type, std::vector<std::string> inputs,
-                          std::vector<std::string> outputs) {
+onnx::NodeProto make_node(const std::string& op_type, const std::vector<std::string>& inputs,
+                          const std::vector<std::string>& outputs) {
   onnx::GraphProto scratch;
-  return GraphMaker(scratch).node(op_type, std::move(inputs), std::move(outputs));
+  return GraphMaker(scratch).node(op_type, inputs, outputs);
 }
 
 TEST(Functions, AreInlinedWithTheirAttributes) {
