@@ -54,6 +54,13 @@ def check_files(tools, folder):
     for what, status, words, content in (
             ("another plan", VERIFY, "another plan", text.replace(json.loads(text)["plan"]["digest"], "0" * 16)),
             ("cut", BAD_INPUT, "not JSON", text[:len(text) // 2]),
+            ("empty", BAD_INPUT, "not JSON", ""),
+            ("no number", BAD_INPUT, "not JSON", text.replace('"schema": 1', '"schema": NaN')),
+            ("another type", BAD_INPUT, "not an integer", text.replace('"schema": 1', '"schema": "1"')),
+            ("a member twice", BAD_INPUT, "twice", text.replace('"schema"', '"schema": 1, "schema"')),
+            ("deep", BAD_INPUT, "within each other", '{"schema":' * 1000000),
+            ("wide", BAD_INPUT, "members", "{" + ",".join(f'"{i}":0' for i in range(1000000)) + "}"),
+            ("many", BAD_INPUT, "values", "[0" + ",0" * 20000000 + "]"),
             ("unknown member", BAD_INPUT, "does not know", text.replace('"schema"', '"more": 1, "schema"'))):
         with open(changed, "w", encoding="utf-8") as file:
             file.write(content)

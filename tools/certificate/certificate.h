@@ -116,8 +116,8 @@ struct Certificate {
 // that it is checked against.
 Result<std::string> plan_digest(const std::string& path);
 
-// JSON with schema 1. Reading is strict: unknown or missing members, other types and numbers beyond
-// 64 bits are errors (kBadInput).
+// JSON with schema 1. Reading is strict: unknown, missing or repeated members, other types, numbers
+// beyond 64 bits and what json_shape.h limits are errors (kBadInput).
 std::string to_json(const Certificate& certificate);
 Result<Certificate> parse_certificate(std::string_view text);
 

@@ -9,6 +9,9 @@ namespace {
 
 Error failure(const std::string& message) { return {Code::kVerifyFailed, message}; }
 
+// Steps and dependences that one certificate may look at, whatever its cases are: a few seconds.
+constexpr int64_t kMaxWork = int64_t{1} << 30;
+
 // Where a step is when the flow's step starts.
 enum class Place : uint8_t { kFree, kHasRun, kHasNot };
 
@@ -21,6 +24,9 @@ class FlowChecker {
     }
     touched_bytes_ = problem.always_bytes + at().scratch_bytes;
     for (const int32_t storage : at().storages) touched_bytes_ += storage_at(storage).bytes;
+    for (const Step& one : problem.steps) {
+      walk_work_ += 1 + static_cast<int64_t>(one.before.size());
+    }
   }
 
   const Step& at() const { return problem_.steps[static_cast<size_t>(step_)]; }
@@ -88,6 +94,7 @@ class FlowChecker {
       // No descendant touches it, so these and what they wait for come before.
       for (const int32_t other : operand.steps) {
         if (other == step_) continue;
+        if ((work_ += walk_work_) > kMaxWork) return failure("the cases take too long to check");
         flag(ancestors_of(problem_, other), Place::kHasRun);
         place_[static_cast<size_t>(other)] = Place::kHasRun;
       }
@@ -176,6 +183,8 @@ class FlowChecker {
   const int32_t step_;
   const StepDemand demand_;
   int64_t touched_bytes_ = 0;
+  int64_t walk_work_ = 0;  // of one walk over all steps
+  int64_t work_ = 0;
   std::map<std::string, int32_t, std::less<>> by_name_;
   std::vector<Place> place_;      // per step
   std::vector<int64_t> surplus_;  // per step: flow out less flow in

@@ -88,6 +88,7 @@ class Search {
         go_back(trail_start);
         return;
       }
+      choices_ += static_cast<int64_t>(ready_.size());
       frames.push_back({.trail_start = trail_start, .choices = ready_, .next = 0});
     };
     if (occupancy_.bytes() <= budget_) enter(0);
@@ -95,12 +96,14 @@ class Search {
       if (ready_.empty() && trail_.size() == problem_.steps.size()) {
         return outcome(SearchEnd::kOrderFound);
       }
-      if (table_.size() > max_states_ || work_ > limit_.work) {
+      if (table_.size() > max_states_ || work_ > limit_.work || effort_ > limit_.effort ||
+          choices_ > limit_.choices) {
         return outcome(SearchEnd::kLimitPassed);
       }
       Frame& frame = frames.back();
       if (frame.next == frame.choices.size()) {
         go_back(frame.trail_start);
+        choices_ -= static_cast<int64_t>(frame.choices.size());
         frames.pop_back();
         continue;
       }
@@ -127,6 +130,7 @@ class Search {
 
   void do_step(int32_t step) {
     ++work_;
+    effort_ += 1 + static_cast<int64_t>(ready_.size()) / 16;  // the list is moved as a block
     occupancy_.run(step);
     state_[static_cast<size_t>(step / 64)] |= uint64_t{1} << (step % 64);
     trail_.push_back(step);
@@ -165,6 +169,7 @@ class Search {
   bool try_free_run(int32_t step) {
     const int64_t start_bytes = occupancy_.bytes();
     const size_t trail_start = trail_.size();
+    ++effort_;
     if (occupancy_.running_bytes(step) > budget_) return false;
     for (int length = 1;; ++length) {
       do_step(step);
@@ -194,6 +199,8 @@ class Search {
   std::vector<int32_t> ready_;  // ascending
   std::vector<int32_t> trail_;  // steps that have run, in this order
   int64_t work_ = 0;
+  int64_t effort_ = 0;
+  int64_t choices_ = 0;  // of all frames
 };
 
 }  // namespace

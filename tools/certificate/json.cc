@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/certificate/certificate.h"
+#include "tools/certificate/json_shape.h"
 
 namespace memopt::certificate {
 namespace {
@@ -297,8 +298,8 @@ std::string to_json(const Certificate& certificate) {
 }
 
 Result<Certificate> parse_certificate(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return bad_input("certificate: not JSON");
+  MEMOPT_RETURN_IF_ERROR(check_json_shape(text));
+  const Json json = Json::parse(text);
   std::optional<Error> error;
   Certificate certificate = read_certificate(json, error);
   if (error) return *error;

@@ -1,7 +1,9 @@
 #include "tools/certificate/problem.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "runtime/base/checked.h"
 
@@ -9,6 +11,7 @@ namespace memopt::certificate {
 namespace {
 
 constexpr int32_t kNone = -1;
+constexpr int64_t kMaxWaits = int64_t{1} << 25;  // 256 MiB
 
 void sort_unique(std::vector<int32_t>& items) {
   std::sort(items.begin(), items.end());
@@ -149,6 +152,11 @@ class Derivation {
         }
         at = plan_.values[at].alias->parent;
       }
+      waits_ += static_cast<int64_t>(writers_[at].size());
+      if (waits_ > kMaxWaits) {
+        return bad_input("the steps of the plan wait for more than " + std::to_string(kMaxWaits) +
+                         " others together: no certificate speaks about so many");
+      }
       before.insert(before.end(), writers_[at].begin(), writers_[at].end());
     }
     sort_unique(before);
@@ -175,16 +183,14 @@ class Derivation {
       if (!outputs[o] || plan_.values[*outputs[o]].alias || storage_of(*outputs[o]) == kNone)
         continue;
       const PlanValue& result = plan_.values[*outputs[o]];
-      std::vector<int32_t> found;
-      for (size_t i = 0; i < inputs.size(); ++i) {
-        if (!inputs[i] || storage_of(*inputs[i]) == kNone) continue;
-        const int32_t storage = storage_of(*inputs[i]);
-        const PlanValue& root = plan_.values[roots_[*inputs[i]]];
-        if (!same_places(plan_.values[*inputs[i]], result) || root.bytes != result.bytes) continue;
-        if (std::find(found.begin(), found.end(), storage) != found.end()) continue;
-        if (!may_overwrite(*kernel, operands.request(), inputs, storage, static_cast<int>(o)))
-          continue;
-        found.push_back(storage);
+      std::map<int32_t, bool> left =
+          overwritable(*kernel, operands.request(), inputs, static_cast<int>(o));
+      for (const std::optional<uint32_t>& input : inputs) {
+        if (!input || storage_of(*input) == kNone) continue;
+        const int32_t storage = storage_of(*input);
+        const PlanValue& root = plan_.values[roots_[*input]];
+        if (!same_places(plan_.values[*input], result) || root.bytes != result.bytes) continue;
+        if (!std::exchange(left[storage], false)) continue;
         step_at(step).overwrites.push_back(
             {.result = storage_of(*outputs[o]),
              .operand = storage,
@@ -193,15 +199,17 @@ class Derivation {
     }
   }
 
-  // Whatever the step reads of these bytes is overwritten.
-  bool may_overwrite(const KernelDef& kernel, const KernelRequest& request,
-                     const std::vector<std::optional<uint32_t>>& inputs, int32_t storage,
-                     int output) const {
+  // Of each storage that the step reads: whether it may overwrite all that it reads there.
+  std::map<int32_t, bool> overwritable(const KernelDef& kernel, const KernelRequest& request,
+                                       const std::vector<std::optional<uint32_t>>& inputs,
+                                       int output) const {
+    std::map<int32_t, bool> result;
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (!inputs[i] || storage_of(*inputs[i]) != storage) continue;
-      if (!kernel.in_place(request, static_cast<int>(i), output)) return false;
+      if (!inputs[i] || storage_of(*inputs[i]) == kNone) continue;
+      bool& may = result.try_emplace(storage_of(*inputs[i]), true).first->second;
+      may = may && kernel.in_place(request, static_cast<int>(i), output);
     }
-    return true;
+    return result;
   }
 
   const Plan& plan_;
@@ -212,6 +220,7 @@ class Derivation {
   std::vector<int64_t> written_elements_;      // per value
   std::vector<std::vector<int32_t>> writers_;  // per value: steps
   int64_t total_bytes_ = 0;
+  int64_t waits_ = 0;
 };
 
 std::vector<uint8_t> reached_from(const Problem& problem, int32_t step,

@@ -61,7 +61,8 @@ struct Problem {
   int32_t step_count() const { return static_cast<int32_t>(steps.size()); }
 };
 
-// Of a plan that verify_memory() accepts. Error (kVerifyFailed): sums beyond 64 bits.
+// Of a plan that verify_memory() accepts. Errors: sums beyond 64 bits (kVerifyFailed); more
+// dependences than memory should hold (kBadInput).
 Result<Problem> derive_problem(const Plan& plan, KernelLookup kernels = find_kernel);
 
 // The steps [begin, end) of a problem whose steps before `begin` have run, as a problem of its own:

@@ -1,0 +1,662 @@
+// Witnesses that are forged consistently: one claim is wrong and every number that depends on it is
+// recomputed, so that only the check of that claim can reject it. What is right is decided here a
+// second time, from the definitions in check.h alone.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <numeric>
+#include <random>
+
+#include "tests/tools/certificate_brute_force.h"
+#include "tests/tools/certificate_problems.h"
+#include "tools/certificate/check.h"
+#include "tools/certificate/exhaustion.h"
+#include "tools/certificate/find_flow.h"
+
+namespace memopt::certificate {
+namespace {
+
+using Wide = __int128;
+
+// Who waits for whom, directly or not, and the definitions that need it.
+class Order {
+ public:
+  explicit Order(const Problem& problem)
+      : problem_(problem), steps_(problem.step_count()), waits_(steps_, std::vector<bool>(steps_)) {
+    for (size_t step = 0; step < steps_; ++step) {
+      for (const int32_t other : problem.steps[step].before) waits_[step][other] = true;
+    }
+    for (size_t middle = 0; middle < steps_; ++middle) {
+      for (size_t a = 0; a < steps_; ++a) {
+        for (size_t b = 0; b < steps_; ++b) {
+          if (waits_[a][middle] && waits_[middle][b]) waits_[a][b] = true;
+        }
+      }
+    }
+  }
+
+  bool waits(int32_t step, int32_t earlier) const { return waits_[step][earlier]; }
+  bool touches(int32_t step, int32_t storage) const {
+    const auto& steps = problem_.storages[storage].steps;
+    return std::count(steps.begin(), steps.end(), step) > 0;
+  }
+  // Some step that comes before `step` in every order has begun the storage; some step that comes
+  // behind it needs it.
+  bool begun(int32_t step, int32_t storage) const {
+    const ArenaStorage& at = problem_.storages[storage];
+    return at.at_start || std::any_of(at.steps.begin(), at.steps.end(),
+                                      [&](int32_t other) { return waits(step, other); });
+  }
+  bool needed(int32_t step, int32_t storage) const {
+    const ArenaStorage& at = problem_.storages[storage];
+    return at.at_end || std::any_of(at.steps.begin(), at.steps.end(),
+                                    [&](int32_t other) { return waits(other, step); });
+  }
+  std::vector<Overwrite> possible(int32_t step) const {
+    std::vector<Overwrite> pairs;
+    for (const Overwrite& pair : problem_.steps[step].overwrites) {
+      if (!begun(step, pair.result) && !needed(step, pair.operand)) pairs.push_back(pair);
+    }
+    return pairs;
+  }
+  bool is_cut(int32_t step) const {
+    for (int32_t other = 0; other < problem_.step_count(); ++other) {
+      if (other != step && !waits(step, other) && !waits(other, step)) return false;
+    }
+    return true;
+  }
+
+ private:
+  const Problem& problem_;
+  const size_t steps_;
+  std::vector<std::vector<bool>> waits_;
+};
+
+int64_t saved_by(const Problem& problem, int32_t step, const std::vector<Overwrite>& pairs) {
+  if (problem.steps[step].overwrites.size() <= 8) return try_pairs(pairs, 0, {});
+  std::map<int32_t, int64_t> by_result;
+  for (const Overwrite& pair : pairs) by_result.emplace(pair.result, pair.bytes);
+  return std::accumulate(by_result.begin(), by_result.end(), int64_t{0},
+                         [](int64_t sum, const auto& one) { return sum + one.second; });
+}
+
+// The rules of flow certificates, said once more.
+class FlowRules {
+ public:
+  FlowRules(const Problem& problem, const Plan& plan, int32_t step)
+      : problem_(problem), plan_(plan), order_(problem), step_(step) {
+    possible_ = order_.possible(step);
+  }
+
+  const std::string& name(int32_t storage) const {
+    return plan_.values[problem_.storages[storage].value].name;
+  }
+
+  int64_t touched_bytes() const {
+    int64_t bytes = problem_.always_bytes + problem_.steps[step_].scratch_bytes;
+    for (int32_t i = 0; i < storages(); ++i) {
+      if (order_.touches(step_, i)) bytes += problem_.storages[i].bytes;
+    }
+    return bytes;
+  }
+
+  // 1: has run when the step starts, in this case; 0: has not; -1: unknown.
+  int runs(const FlowCase& one, int32_t other) const {
+    if (other == step_ || order_.waits(other, step_)) return 0;
+    if (order_.waits(step_, other)) return 1;
+    for (const Overwrite& pair : possible_) {
+      if (one.overwriting != Overwriting::kOperand || name(pair.operand) != one.operand) continue;
+      for (const int32_t user : problem_.storages[pair.operand].steps) {
+        if (user != step_ && (user == other || order_.waits(user, other))) return 1;
+      }
+      break;
+    }
+    return -1;
+  }
+
+  Wide saved(const FlowCase& one) const {
+    if (one.overwriting == Overwriting::kNothing) return 0;
+    if (one.overwriting == Overwriting::kAny) return saved_by(problem_, step_, possible_);
+    for (const Overwrite& pair : possible_) {
+      if (name(pair.operand) == one.operand) return pair.bytes;
+    }
+    return 0;
+  }
+
+  // What the case proves if its arcs are right.
+  Wide bytes(const FlowCase& one) const {
+    Wide bytes = touched_bytes() - saved(one);
+    for (const FlowArc& arc : one.arcs) {
+      const bool counts = !arc.from || (is_step(*arc.from) && runs(one, number(*arc.from)) == 1);
+      if (counts) bytes += arc.bytes;
+    }
+    return bytes;
+  }
+
+  bool arcs_are_right(const FlowCase& one) const {
+    std::map<int32_t, Wide> used, surplus;
+    Wide source = 0;
+    for (const FlowArc& arc : one.arcs) {
+      if (!arc_is_right(one, arc)) return false;
+      if (!arc.value.empty()) used[storage_of(arc.value)] += arc.bytes;
+      if (!arc.from || runs(one, number(*arc.from)) == 1) source += arc.bytes;
+      if (arc.from) surplus[number(*arc.from)] += arc.bytes;
+      if (arc.to) surplus[number(*arc.to)] -= arc.bytes;
+      const auto is_wide = [](Wide sum) { return sum > INT64_MAX || sum < INT64_MIN; };
+      if (is_wide(source) || (arc.from && is_wide(surplus[number(*arc.from)])) ||
+          (arc.to && is_wide(surplus[number(*arc.to)]))) {
+        return false;
+      }
+    }
+    for (const auto& [storage, bytes] : used) {
+      if (bytes > problem_.storages[storage].bytes) return false;
+    }
+    return std::all_of(surplus.begin(), surplus.end(), [&](const auto& one_step) {
+      return runs(one, one_step.first) != -1 || one_step.second == 0;
+    });
+  }
+
+  bool cases_are_right(const std::vector<FlowCase>& cases) const {
+    if (cases.size() == 1 && cases[0].overwriting == Overwriting::kAny) return true;
+    std::map<std::string, int> left;
+    for (const Overwrite& pair : possible_) {
+      if (pair.result != possible_[0].result || ++left[name(pair.operand)] > 1) return false;
+    }
+    int nothing = 1;
+    for (const FlowCase& one : cases) {
+      if (one.overwriting == Overwriting::kAny) return false;
+      if (one.overwriting == Overwriting::kNothing ? --nothing < 0 : --left[one.operand] < 0)
+        return false;
+    }
+    return nothing == 0 && std::all_of(left.begin(), left.end(),
+                                       [](const auto& operand) { return operand.second == 0; });
+  }
+
+  bool are_kept_by(const FlowWitness& witness, int64_t bound) const {
+    std::vector<NamedBytes> touched;
+    for (int32_t i = 0; i < storages(); ++i) {
+      if (order_.touches(step_, i)) touched.push_back({name(i), problem_.storages[i].bytes});
+    }
+    if (witness.values != touched || witness.scratch_bytes != problem_.steps[step_].scratch_bytes ||
+        witness.cases.empty() || !cases_are_right(witness.cases)) {
+      return false;
+    }
+    Wide least = INT64_MAX;
+    for (const FlowCase& one : witness.cases) {
+      if (!arcs_are_right(one) || one.bytes != bytes(one)) return false;
+      least = std::min(least, bytes(one));
+    }
+    return bound == least;
+  }
+
+  int32_t storages() const { return static_cast<int32_t>(problem_.storages.size()); }
+
+ private:
+  bool is_step(const StepName& step) const {
+    return step.step >= 0 && step.step < problem_.step_count() &&
+           plan_.instructions[step.step].name == step.name;
+  }
+  static int32_t number(const StepName& step) { return static_cast<int32_t>(step.step); }
+
+  int32_t storage_of(const std::string& value) const {
+    for (int32_t i = 0; i < storages(); ++i) {
+      if (name(i) == value) return i;
+    }
+    return -1;
+  }
+
+  bool arc_is_right(const FlowCase& one, const FlowArc& arc) const {
+    if (arc.bytes <= 0 || (arc.from && !is_step(*arc.from)) || (arc.to && !is_step(*arc.to)))
+      return false;
+    if (arc.from && runs(one, number(*arc.from)) == 0) return false;
+    if (arc.to && runs(one, number(*arc.to)) == 1) return false;
+    if (arc.from && arc.to && number(*arc.from) == number(*arc.to)) return false;
+    if (arc.value.empty()) {
+      if (!arc.from || !arc.to) return false;
+      const auto& before = problem_.steps[number(*arc.from)].before;
+      return std::count(before.begin(), before.end(), number(*arc.to)) > 0;
+    }
+    const int32_t storage = storage_of(arc.value);
+    if (storage < 0 || order_.touches(step_, storage)) return false;
+    const ArenaStorage& at = problem_.storages[storage];
+    return (arc.from ? order_.touches(number(*arc.from), storage) : at.at_start) &&
+           (arc.to ? order_.touches(number(*arc.to), storage) : at.at_end);
+  }
+
+  const Problem& problem_;
+  const Plan& plan_;
+  const Order order_;
+  const int32_t step_;
+  std::vector<Overwrite> possible_;
+};
+
+// Changes one thing about a flow certificate. Returns false where there is nothing to change.
+class FlowForger {
+ public:
+  FlowForger(const Problem& problem, const Plan& plan, uint32_t seed)
+      : problem_(problem), plan_(plan), random_(seed) {}
+
+  static constexpr int kForgeries = 14;
+
+  bool forge(int kind, FlowWitness& witness) {
+    if (witness.cases.empty()) return false;
+    FlowCase& one = witness.cases[below(witness.cases.size())];
+    switch (kind) {
+      case 0:  // an arc of anything from anywhere to anywhere
+      case 1:
+      case 2:
+        one.arcs.push_back(any_arc());
+        return true;
+      case 3: {  // a way over a step
+        const FlowArc first = any_arc(), second = any_arc();
+        one.arcs.insert(one.arcs.end(), {first, second});
+        one.arcs.back().from = first.to;
+        if (below(2) == 0) one.arcs.back().bytes = first.bytes;
+        return true;
+      }
+      case 4:  // all that flows, times a factor or a little more
+        for (FlowArc& arc : one.arcs) arc.bytes *= 2;
+        return !one.arcs.empty();
+      case 5:
+        if (one.arcs.empty()) return false;
+        one.arcs[below(one.arcs.size())].bytes += below(2) == 0 ? 1 : -1;
+        return true;
+      case 6:
+        if (one.arcs.empty()) return false;
+        one.arcs.erase(one.arcs.begin() + static_cast<std::ptrdiff_t>(below(one.arcs.size())));
+        return true;
+      case 7: {  // what is true of another case
+        if (witness.cases.size() < 2) return false;
+        one.arcs = witness.cases[below(witness.cases.size())].arcs;
+        return true;
+      }
+      case 8:  // a case is left out
+        if (witness.cases.size() < 2) return false;
+        witness.cases.erase(witness.cases.begin() +
+                            static_cast<std::ptrdiff_t>(below(witness.cases.size())));
+        return true;
+      case 9: {  // a case twice, and maybe another one not
+        const FlowCase copy = one;
+        if (below(2) == 0) {
+          witness.cases.push_back(copy);
+        } else {
+          witness.cases[below(witness.cases.size())] = copy;
+        }
+        return true;
+      }
+      case 10: {  // it overwrites something else
+        one.overwriting = static_cast<Overwriting>(below(3));
+        if (one.overwriting == Overwriting::kOperand) one.operand = any_value();
+        return true;
+      }
+      case 11: {  // a case more
+        FlowCase more = one;
+        more.overwriting = static_cast<Overwriting>(below(3));
+        more.operand = more.overwriting == Overwriting::kOperand ? any_value() : "";
+        if (below(2) == 0) more.arcs.clear();
+        witness.cases.push_back(more);
+        return true;
+      }
+      case 12:  // values that the step does not touch
+        if (below(2) == 0 && !witness.values.empty()) {
+          witness.values.pop_back();
+        } else {
+          witness.values.push_back({any_value(), 64});
+        }
+        return true;
+      default: {  // more than 64 bits hold, between two that wait for each other
+        FlowArc arc = any_arc();
+        arc.value = "";
+        arc.bytes = INT64_MAX;
+        one.arcs.push_back(arc);
+        one.arcs.push_back(arc);
+        one.arcs.back().bytes = 2;
+        return true;
+      }
+    }
+  }
+
+ private:
+  uint64_t below(uint64_t n) { return random_() % n; }
+
+  std::optional<StepName> any_step() {
+    const auto step = static_cast<int32_t>(below(problem_.steps.size() + 1)) - 1;
+    if (step < 0) return std::nullopt;
+    return name_step(step, plan_);
+  }
+  std::string any_value() {
+    const auto index = below(problem_.storages.size() + 1);
+    return index == problem_.storages.size() ? "nobody"
+                                             : plan_.values[problem_.storages[index].value].name;
+  }
+
+  // Half of them along a storage or a dependence, so that only the rest can be wrong.
+  FlowArc any_arc() {
+    FlowArc arc{.value = any_value(), .from = any_step(), .to = any_step(), .bytes = 64};
+    const auto& storage = problem_.storages[below(problem_.storages.size())];
+    if (below(8) == 0) {
+      arc.value = "";
+      const auto step = static_cast<int32_t>(below(problem_.steps.size()));
+      const auto& before = problem_.steps[step].before;
+      if (!before.empty()) {
+        arc.from = name_step(step, plan_);
+        arc.to = name_step(before[below(before.size())], plan_);
+      }
+    } else if (below(4) != 0) {
+      arc.value = plan_.values[storage.value].name;
+      const auto& steps = storage.steps;
+      if (!steps.empty() && below(4) != 0) arc.from = name_step(steps[below(steps.size())], plan_);
+      if (!steps.empty() && below(4) != 0) arc.to = name_step(steps[below(steps.size())], plan_);
+    }
+    const int64_t sizes[] = {1, 64, storage.bytes, storage.bytes + 1, storage.bytes - 1, 0, -64};
+    arc.bytes = sizes[below(std::size(sizes))];
+    return arc;
+  }
+
+  const Problem& problem_;
+  const Plan& plan_;
+  std::mt19937 random_;
+};
+
+class Forgeries : public testing::TestWithParam<uint32_t> {
+ protected:
+  void SetUp() override {
+    RandomOrderOptions options;
+    options.ops = 3 + static_cast<int32_t>(GetParam() % 6);
+    options.max_inputs = 1 + static_cast<int32_t>(GetParam() % 3);
+    options.sharing = GetParam() % 2 == 0;
+    problem_ = random_problem(GetParam(), options);
+    plan_ = names_for(problem_);
+    // Two values of one name.
+    if (GetParam() % 5 == 0 && plan_.values.size() > 2) plan_.values[1].name = plan_.values[2].name;
+    if (GetParam() % 3 == 0) problem_.always_bytes = 128;
+    least_ = least_bytes(problem_);
+  }
+
+  Problem problem_;
+  Plan plan_;
+  int64_t least_ = 0;
+};
+
+TEST_P(Forgeries, AFlowIsAcceptedIfItKeepsTheRules) {
+  FlowForger forger(problem_, plan_, GetParam());
+  for (int32_t step = 0; step < problem_.step_count(); ++step) {
+    int64_t work = 1 << 20;
+    const FoundFlow found = find_flow(plan_, problem_, step, INT64_MAX, &work);
+    const FlowRules rules(problem_, plan_, step);
+    for (int attempt = 0; attempt < 12 * FlowForger::kForgeries; ++attempt) {
+      FlowWitness witness = found.witness;
+      const int kind = attempt % FlowForger::kForgeries;
+      if (!forger.forge(kind, witness)) continue;
+      if (attempt % 7 == 0) forger.forge(attempt / 7 % FlowForger::kForgeries, witness);
+      Wide least = INT64_MAX;
+      for (FlowCase& one : witness.cases) {
+        one.bytes = static_cast<int64_t>(rules.bytes(one));
+        least = std::min<Wide>(least, one.bytes);
+      }
+      const auto bytes = static_cast<int64_t>(least);
+      const bool accepted = check_flow(witness, bytes, plan_, problem_).ok();
+      EXPECT_EQ(accepted, rules.are_kept_by(witness, bytes)) << "forgery " << kind;
+      if (accepted) {
+        EXPECT_LE(bytes, least_);
+      }
+    }
+  }
+}
+
+TEST_P(Forgeries, AFlowStatesTheLeastOfItsCases) {
+  plan_ = names_for(problem_);
+  for (int32_t step = 0; step < problem_.step_count(); ++step) {
+    int64_t work = 1 << 20;
+    const FoundFlow found = find_flow(plan_, problem_, step, INT64_MAX, &work);
+    for (const FlowCase& one : found.witness.cases) {
+      const Status status = check_flow(found.witness, one.bytes, plan_, problem_);
+      EXPECT_EQ(status.ok(), one.bytes == found.bytes);
+    }
+    for (const int64_t by : {-64, -1, 1, 64}) {
+      EXPECT_FALSE(check_flow(found.witness, found.bytes + by, plan_, problem_).ok());
+      for (size_t i = 0; i < found.witness.cases.size(); ++i) {
+        FlowWitness witness = found.witness;
+        witness.cases[i].bytes += by;
+        EXPECT_FALSE(check_flow(witness, found.bytes, plan_, problem_).ok());
+        EXPECT_FALSE(check_flow(witness, found.bytes + by, plan_, problem_).ok());
+      }
+    }
+    FlowWitness more_scratch = found.witness;
+    more_scratch.scratch_bytes += 64;
+    EXPECT_FALSE(check_flow(more_scratch, found.bytes + 64, plan_, problem_).ok());
+  }
+}
+
+// Statements about one step, forged: each number and value of another step, and sums that fit.
+template <typename W>
+class SumForger {
+ public:
+  SumForger(const Problem& problem, const Plan& plan, BoundKind orders,
+            std::function<StepDemand(int32_t)> demand)
+      : problem_(problem), plan_(plan), orders_(orders), demand_(std::move(demand)) {}
+
+  W right(int32_t step) const {
+    const StepDemand demand = demand_(step);
+    return {.step = name_step(step, plan_),
+            .values = name_storages(demand.storages, plan_, problem_),
+            .scratch_bytes = problem_.steps[step].scratch_bytes,
+            .saved_bytes = demand.saved_bytes};
+  }
+
+  bool accepts(const W& witness) const {
+    int64_t bytes = problem_.always_bytes + witness.scratch_bytes - witness.saved_bytes;
+    for (const NamedBytes& value : witness.values) bytes += value.bytes;
+    return check_statement({.orders = orders_, .bytes = bytes, .witness = witness}, plan_, problem_)
+        .ok();
+  }
+
+  void run() const {
+    for (int32_t step = 0; step < problem_.step_count(); ++step) {
+      const W good = right(step);
+      ASSERT_TRUE(accepts(good));
+      each_change(good, [&](const W& bad, const char* what) {
+        EXPECT_FALSE(accepts(bad)) << what << " of step " << step;
+      });
+      for (int32_t other = 0; other < problem_.step_count(); ++other) {
+        W bad = right(other);
+        const bool same = bad.values == good.values && bad.scratch_bytes == good.scratch_bytes &&
+                          bad.saved_bytes == good.saved_bytes;
+        bad.step = good.step;
+        EXPECT_EQ(accepts(bad), same) << "step " << other << " as " << step;
+        bad.step = {good.step.step, name_step(other, plan_).name};
+        EXPECT_EQ(accepts(bad), other == step);
+      }
+    }
+    for (const int64_t nowhere : {int64_t{-1}, int64_t{problem_.step_count()}, INT64_MAX}) {
+      W bad = right(0);
+      bad.step.step = nowhere;
+      EXPECT_FALSE(accepts(bad));
+    }
+  }
+
+ private:
+  void each_change(const W& good, const std::function<void(const W&, const char*)>& visit) const {
+    for (const int64_t by : {-64, -1, 1, 64}) {
+      W bad = good;
+      bad.scratch_bytes += by;
+      visit(bad, "scratch");
+      bad = good;
+      bad.saved_bytes += by;
+      visit(bad, "saved");
+      for (size_t i = 0; i < good.values.size(); ++i) {
+        bad = good;
+        bad.values[i].bytes += by;
+        visit(bad, "bytes");
+      }
+    }
+    for (size_t i = 0; i < good.values.size(); ++i) {
+      W bad = good;
+      bad.values.erase(bad.values.begin() + static_cast<std::ptrdiff_t>(i));
+      visit(bad, "without a value");
+      bad = good;
+      bad.values[i].name += "x";
+      visit(bad, "name");
+      bad = good;
+      bad.values.push_back(bad.values[i]);
+      visit(bad, "value twice");
+    }
+    W more = good;
+    more.values.push_back({"nobody", 64});
+    visit(more, "one more");
+  }
+
+  const Problem& problem_;
+  const Plan& plan_;
+  const BoundKind orders_;
+  const std::function<StepDemand(int32_t)> demand_;
+};
+
+TEST_P(Forgeries, AWorkingSetIsWhatTheDefinitionSays) {
+  const Order order(problem_);
+  for (int32_t step = 0; step < problem_.step_count(); ++step) {
+    const StepDemand demand = demand_of(problem_, step);
+    std::vector<int32_t> storages;
+    int64_t bytes = problem_.always_bytes + problem_.steps[step].scratch_bytes;
+    for (int32_t i = 0; i < static_cast<int32_t>(problem_.storages.size()); ++i) {
+      if (order.touches(step, i) || (order.begun(step, i) && order.needed(step, i))) {
+        storages.push_back(i);
+        bytes += problem_.storages[i].bytes;
+      }
+    }
+    EXPECT_EQ(demand.storages, storages);
+    EXPECT_EQ(demand.bytes, bytes);
+    EXPECT_EQ(demand.saved_bytes, saved_by(problem_, step, order.possible(step)));
+    EXPECT_EQ(is_cut(problem_, step), order.is_cut(step));
+  }
+}
+
+TEST_P(Forgeries, WorkingSets) {
+  const auto demand = [&](int32_t step) { return demand_of(problem_, step); };
+  SumForger<WorkingSetWitness>(problem_, plan_, BoundKind::kAllOrders, demand).run();
+}
+
+TEST_P(Forgeries, StepsOfThisOrder) {
+  const auto demand = [&](int32_t step) { return demand_in_order(problem_, step); };
+  SumForger<OrderWitness>(problem_, plan_, BoundKind::kFixedOrder, demand).run();
+}
+
+// A statement about one order proves nothing about all, and the other way round.
+TEST_P(Forgeries, StatementsAboutOtherOrders) {
+  const SumForger<OrderWitness> of_this(problem_, plan_, BoundKind::kAllOrders, [&](int32_t step) {
+    return demand_in_order(problem_, step);
+  });
+  const SumForger<WorkingSetWitness> of_all(
+      problem_, plan_, BoundKind::kFixedOrder,
+      [&](int32_t step) { return demand_of(problem_, step); });
+  for (int32_t step = 0; step < problem_.step_count(); ++step) {
+    EXPECT_FALSE(of_this.accepts(of_this.right(step)));
+    EXPECT_FALSE(of_all.accepts(of_all.right(step)));
+  }
+}
+
+TEST_P(Forgeries, InputsAndOutputs) {
+  for (const bool at_end : {false, true}) {
+    std::vector<int32_t> there, others;
+    for (int32_t i = 0; i < static_cast<int32_t>(problem_.storages.size()); ++i) {
+      const ArenaStorage& storage = problem_.storages[i];
+      ((at_end ? storage.at_end : storage.at_start) ? there : others).push_back(i);
+    }
+    const auto accepts = [&](const std::vector<NamedBytes>& values, bool end) {
+      int64_t bytes = 0;
+      for (const NamedBytes& value : values) bytes += value.bytes;
+      const Statement statement{.orders = BoundKind::kAllOrders,
+                                .bytes = bytes,
+                                .witness = EdgeWitness{.at_end = end, .values = values}};
+      return check_statement(statement, plan_, problem_).ok();
+    };
+    const auto good = name_storages(there, plan_, problem_);
+    EXPECT_TRUE(accepts(good, at_end));
+    for (const int32_t other : others) {
+      std::vector<int32_t> more = there;
+      more.insert(std::upper_bound(more.begin(), more.end(), other), other);
+      EXPECT_FALSE(accepts(name_storages(more, plan_, problem_), at_end));
+    }
+    for (size_t i = 0; i < good.size(); ++i) {
+      std::vector<NamedBytes> less = good, larger = good;
+      less.erase(less.begin() + static_cast<std::ptrdiff_t>(i));
+      larger[i].bytes += 64;
+      EXPECT_FALSE(accepts(less, at_end));
+      EXPECT_FALSE(accepts(larger, at_end));
+    }
+    Statement statement{.orders = BoundKind::kAllOrders,
+                        .bytes = 1,
+                        .witness = EdgeWitness{.at_end = at_end, .values = good}};
+    for (const NamedBytes& value : good) statement.bytes += value.bytes;
+    EXPECT_FALSE(check_statement(statement, plan_, problem_).ok()) << "a byte more";
+  }
+}
+
+// Any two steps as cuts, any bound, with exactly the numbers that the search has there.
+TEST_P(Forgeries, Exhaustion) {
+  const Order order(problem_);
+  const int32_t steps = problem_.step_count();
+  for (int32_t after = -1; after < steps; ++after) {
+    for (int32_t through = 0; through <= steps; ++through) {
+      const int32_t begin = after + 1, end = through == steps ? steps : through + 1;
+      const bool cuts = (after < 0 || order.is_cut(after)) &&
+                        (through == steps || order.is_cut(through)) && begin < end;
+      if (begin >= end) {
+        ExhaustionWitness empty{.after = name_step(after, plan_),
+                                .through = {},
+                                .steps = end - begin,
+                                .backward = false,
+                                .states = 1,
+                                .work = 0};
+        if (through < steps) empty.through = name_step(through, plan_);
+        for (const int64_t bytes : {int64_t{64}, least_ + 64}) {
+          EXPECT_FALSE(
+              check_statement({BoundKind::kAllOrders, bytes, empty}, plan_, problem_).ok());
+        }
+        continue;
+      }
+      const Problem part = part_of(problem_, begin, end);
+      const int64_t least = cuts ? least_bytes(part) : 0;
+      for (const bool backward : {false, true}) {
+        const Problem searched = backward ? reversed(part) : part;
+        for (const int64_t bytes :
+             {int64_t{64}, least - 64, least, least + 1, least + 64, least_ + 64}) {
+          const SearchOutcome found =
+              search_orders(searched, bytes - 1, {int64_t{1} << 20, int64_t{1} << 25});
+          ExhaustionWitness witness{.after = {},
+                                    .through = {},
+                                    .steps = end - begin,
+                                    .backward = backward,
+                                    .states = found.states,
+                                    .work = found.work};
+          if (after >= 0) witness.after = name_step(after, plan_);
+          if (through < steps) witness.through = name_step(through, plan_);
+          const auto accepts = [&](const ExhaustionWitness& w) {
+            return check_statement({BoundKind::kAllOrders, bytes, w}, plan_, problem_).ok();
+          };
+          const bool right = cuts && bytes > 0 && bytes % 64 == 0 && bytes <= least;
+          ASSERT_EQ(accepts(witness), right) << after << " to " << through << ", " << bytes;
+          if (!right) continue;
+          EXPECT_LE(bytes, least_);
+          for (const int64_t by : {-1, 1}) {
+            ExhaustionWitness bad = witness;
+            bad.states += by;
+            EXPECT_FALSE(accepts(bad));
+            bad = witness;
+            bad.work += by;
+            EXPECT_FALSE(accepts(bad));
+            bad = witness;
+            bad.steps += by;
+            EXPECT_FALSE(accepts(bad));
+          }
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Certificate, Forgeries, testing::Range(0u, 120u));
+
+}  // namespace
+}  // namespace memopt::certificate
