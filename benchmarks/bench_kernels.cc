@@ -112,11 +112,11 @@ void run(benchmark::State& state, const Case& test, const KernelDef* kernel) {
     inputs.push_back(tensor(operands.inputs[i], memory[i]));
   const std::vector<Tensor> outputs = {
       tensor(operands.outputs[0], allocate(graph.type(graph.outputs()[0]).bytes()))};
-  ThreadPool pool(1);
+  const std::unique_ptr<ThreadPool> pool = *ThreadPool::create(1);
   const RunContext context{.inputs = inputs,
                            .outputs = outputs,
                            .scratch = allocate(needs.scratch_bytes).data(),
-                           .parallel = &pool};
+                           .parallel = pool.get()};
   for (auto _ : state) MEMOPT_CHECK((*made)->run(context).ok());
 }
 

@@ -1,7 +1,8 @@
 #include "tools/cli/bench.h"
+#include "tools/cli/compiler_main.h"
 
 int main(int argc, char** argv) {
-  return memopt::tool_main(
+  return memopt::compiler_main(
       [](const memopt::Arguments& arguments, std::ostream& out, std::ostream& err) {
         return memopt::run_bench(arguments, out, err, &memopt::kAllocationCounter);
       },

@@ -1,4 +1,5 @@
 // Plans memory for buffers given as CSV; see --help.
+#include "tools/cli/compiler_main.h"
 #include "tools/cli/pack.h"
 
-int main(int argc, char** argv) { return memopt::tool_main(memopt::run_pack, argc, argv); }
+int main(int argc, char** argv) { return memopt::compiler_main(memopt::run_pack, argc, argv); }

@@ -37,6 +37,15 @@ class SupportCheck {
     visit_nodes(graph.node(), opsets, certain);
   }
 
+  // Of the functions that are called from what was visited.
+  void visit_functions() {
+    while (!pending_.empty()) {
+      const auto [function, certain] = pending_.back();
+      pending_.pop_back();
+      visit_nodes(function->proto->node(), function->opsets, certain);
+    }
+  }
+
   Status status() const {
     bool fails = false;
     std::string text;
@@ -59,10 +68,8 @@ class SupportCheck {
       const onnx::NodeProto& node = nodes[i];
       const std::string label = node_label(node, i);
       if (const LocalFunction* function = functions_.find(node)) {
-        // Once is enough, and ends recursion.
-        if (visited_.insert({function, certain}).second) {
-          visit_nodes(function->proto->node(), function->opsets, certain);
-        }
+        // Once is enough, and later: calls may nest as deep as a file has functions.
+        if (visited_.insert({function, certain}).second) pending_.emplace_back(function, certain);
         continue;
       }
       visit_operator(node, label, opsets, certain);
@@ -99,6 +106,7 @@ class SupportCheck {
   const FunctionTable& functions_;
   std::map<std::string, Finding> findings_;
   std::set<std::pair<const LocalFunction*, bool>> visited_;
+  std::vector<std::pair<const LocalFunction*, bool>> pending_;
 };
 
 }  // namespace
@@ -107,6 +115,7 @@ Status check_supported(const onnx::GraphProto& graph, const OpsetVersions& opset
                        const FunctionTable& functions) {
   SupportCheck check(functions);
   check.visit_graph(graph, opsets, true);
+  check.visit_functions();
   return check.status();
 }
 

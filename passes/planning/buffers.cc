@@ -49,7 +49,8 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
                                 const std::vector<NodeId>& without_destination) {
   BufferAssignment result{.aliases = find_aliases(graph, kernels, options, without_destination),
                           .steps = {},
-                          .problem = {},
+                          // Not {}: GCC 12 destroys it twice where what follows throws.
+                          .problem = MemoryProblem(),
                           .buffer = ValueMap<std::optional<uint32_t>>(graph),
                           .scratch = {},
                           .naive_bytes = 0};

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
-#include <thread>
 
 #include "passes/planning/exact_search.h"
+#include "runtime/base/joined_threads.h"
 
 namespace memopt {
 namespace {
@@ -182,7 +182,7 @@ void run_in_turns(Lanes& lanes) {
 // A lane goes on for as long as its attempts are earlier than the earliest that had an answer.
 void run_in_threads(Lanes& lanes) {
   std::atomic<int64_t> answered = INT64_MAX;
-  const auto run = [&](Lane& lane) {
+  const auto search = [&](Lane& lane) {
     while (!lane.is_done() && lane.current() < answered) lane.attempt();
     if (lane.verdict() == Verdict::kLimit) return;
     int64_t earliest = answered;
@@ -192,10 +192,22 @@ void run_in_threads(Lanes& lanes) {
       if (other.current() > lane.current()) other.stop();
     }
   };
-  std::vector<std::thread> threads;
-  for (size_t k = 1; k < lanes.size(); ++k) threads.emplace_back(run, std::ref(lanes[k]));
+  const auto run = [&](Lane& lane) {
+    try {
+      search(lane);
+    } catch (...) {  // there will be no answer
+      for (Lane& other : lanes) other.stop();
+      throw;
+    }
+  };
+  JoinedThreads threads;
+  size_t started = 1;
+  while (started < lanes.size() && threads.start([&run, &lane = lanes[started]] { run(lane); })) {
+    ++started;
+  }
   run(lanes[0]);
-  for (std::thread& thread : threads) thread.join();
+  for (size_t k = started; k < lanes.size(); ++k) run(lanes[k]);  // no thread to be had
+  threads.join();
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "runtime/base/mapped_files.h"
+
 namespace memopt {
 namespace {
 
@@ -74,11 +76,14 @@ Result<MappedFile> MappedFile::map(int number, const std::string& path) {
                  path + ": cannot map " + std::to_string(bytes) + " bytes: " + reason()};
   }
   file.bytes_ = {static_cast<const std::byte*>(base), static_cast<size_t>(bytes)};
+  remember_mapped_file(file.bytes_, path);
   return file;
 }
 
 MappedFile::~MappedFile() {
-  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  if (bytes_.empty()) return;
+  forget_mapped_file(bytes_);
+  ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
 Result<std::vector<std::byte>> read_file(const std::string& path, int64_t limit_bytes) {

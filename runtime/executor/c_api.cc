@@ -1,9 +1,14 @@
-// The C API: arguments checked, exceptions stopped, messages kept per thread.
+// The C API: arguments checked, exceptions stopped, messages kept per thread, one thread at a time
+// in a session.
+#include <algorithm>
+#include <atomic>
 #include <cstring>
-#include <new>
 #include <string>
+#include <string_view>
+#include <thread>
 
 #include "memopt/memopt.h"
+#include "runtime/base/caught.h"
 #include "runtime/base/file.h"
 #include "runtime/executor/session.h"
 #include "runtime/plan/load.h"
@@ -13,21 +18,34 @@ struct memopt_plan {
 };
 struct memopt_session {
   std::unique_ptr<memopt::Session> session;
+  mutable std::atomic<bool> in_use = false;
 };
 
 namespace memopt {
 namespace {
 
-thread_local std::string last_error;
+// Of fixed size: a message about a lack of memory needs none.
+thread_local char last_error[1024];
 
-memopt_status fail(const Error& error) {
-  last_error = error.message;
-  return static_cast<memopt_status>(error.code);
+// A message that is too long ends in dots, and not within a character.
+memopt_status fail(Code code, std::string_view message) noexcept {
+  constexpr std::string_view kDots = "...";
+  size_t length = message.size();
+  if (length >= sizeof(last_error)) {
+    length = sizeof(last_error) - 1 - kDots.size();
+    while (length > 0 && (static_cast<unsigned char>(message[length]) & 0xc0) == 0x80) --length;
+  }
+  std::memmove(last_error, message.data(), length);
+  size_t end = length;
+  if (length < message.size()) end += kDots.copy(last_error + length, kDots.size());
+  last_error[end] = '\0';
+  return static_cast<memopt_status>(code);
 }
 
-memopt_status fail(std::string message) { return fail(Error{Code::kUsage, std::move(message)}); }
+memopt_status fail(const Error& error) noexcept { return fail(error.code, error.message); }
+memopt_status usage(std::string_view message) noexcept { return fail(Code::kUsage, message); }
 
-memopt_status report(const Status& status) {
+memopt_status report(const Status& status) noexcept {
   return status.ok() ? MEMOPT_OK : fail(status.error());
 }
 
@@ -36,13 +54,35 @@ template <typename F>
 memopt_status guarded(F&& body) noexcept {
   try {
     return body();
-  } catch (const std::bad_alloc&) {
-    last_error.clear();  // may not allocate
-    return MEMOPT_OUT_OF_RESOURCE;
-  } catch (const std::exception& error) {
-    last_error = error.what();
-    return MEMOPT_INTERNAL;
+  } catch (...) {
+    return static_cast<memopt_status>(describe_caught(last_error));
   }
+}
+
+// `body` with the plan.
+template <typename F>
+memopt_status with_plan(const memopt_plan* plan, F&& body) noexcept {
+  if (!plan) return usage("plan is NULL");
+  return guarded([&] { return body(plan->loaded->plan()); });
+}
+
+// What `get` finds in the plan; 0 without one.
+template <typename F>
+size_t size_of(const memopt_plan* plan, F&& get) noexcept {
+  if (!plan) return usage("plan is NULL"), 0;
+  return static_cast<size_t>(get(plan->loaded->plan()));
+}
+
+// `body` with the session, which no other thread enters meanwhile.
+template <typename F>
+memopt_status with_session(const memopt_session* session, F&& body) noexcept {
+  if (!session) return usage("session is NULL");
+  if (session->in_use.exchange(true, std::memory_order_acquire)) {
+    return usage("the session is in use by another thread; give each thread a session of its own");
+  }
+  const memopt_status status = guarded([&] { return body(*session->session); });
+  session->in_use.store(false, std::memory_order_release);
+  return status;
 }
 
 memopt_dtype to_c(DType dtype) {
@@ -105,9 +145,9 @@ using Indices = std::vector<uint32_t>;
 
 memopt_status describe(const Plan& plan, const Indices& list, size_t index,
                        memopt_tensor_info* info) {
-  if (!info) return fail("info is NULL");
+  if (!info) return usage("info is NULL");
   if (index >= list.size()) {
-    return fail("index " + std::to_string(index) + " of " + std::to_string(list.size()));
+    return usage("index " + std::to_string(index) + " of " + std::to_string(list.size()));
   }
   const PlanValue& value = plan.values[list[index]];
   *info = {};
@@ -124,7 +164,7 @@ memopt_status describe(const Plan& plan, const Indices& list, size_t index,
 }
 
 memopt_status find(const Plan& plan, const Indices& list, const char* name, size_t* index) {
-  if (!name || !index) return fail("name or index is NULL");
+  if (!name || !index) return usage("name or index is NULL");
   std::string known;
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string& candidate = plan.values[list[i]].name;
@@ -134,15 +174,17 @@ memopt_status find(const Plan& plan, const Indices& list, const char* name, size
     }
     known += (known.empty() ? "'" : ", '") + candidate + "'";
   }
-  return fail("no tensor '" + std::string(name) + "'; there are " + known);
+  return usage("no tensor '" + std::string(name) + "'; there are " + known);
 }
 
 template <typename Load>
-memopt_status load(uint32_t flags, memopt_plan** plan, Load&& load_with) {
+memopt_status load(const void* source, std::string_view without_source, uint32_t flags,
+                   memopt_plan** plan, Load&& load_with) {
   return guarded([&] {
-    if (!plan) return fail("plan is NULL");
+    if (!plan) return usage("plan is NULL");
     *plan = nullptr;
-    if (flags > (MEMOPT_LOAD_COPY | MEMOPT_LOAD_VERIFY_CONSTANTS)) return fail("unknown flags");
+    if (!source) return usage(without_source);
+    if (flags > (MEMOPT_LOAD_COPY | MEMOPT_LOAD_VERIFY_CONSTANTS)) return usage("unknown flags");
     LoadOptions options;
     options.mode = flags & MEMOPT_LOAD_COPY ? LoadMode::kCopy : LoadMode::kMap;
     options.verify_constants = (flags & MEMOPT_LOAD_VERIFY_CONSTANTS) != 0;
@@ -153,26 +195,39 @@ memopt_status load(uint32_t flags, memopt_plan** plan, Load&& load_with) {
   });
 }
 
+Result<SessionOptions> options_of(const memopt_session_options* given) {
+  SessionOptions options;
+  if (!given) return options;
+  for (const auto& [name, value] :
+       {std::pair("guard", given->guard), {"profile", given->profile}}) {
+    if (value == 0 || value == 1) continue;
+    return Error{Code::kUsage, std::string(name) + " is " + std::to_string(value) + "; 0 or 1"};
+  }
+  options.threads = given->threads == 0 ? 1 : given->threads;
+  options.guard = given->guard != 0;
+  options.profile = given->profile != 0;
+  return options;
+}
+
 }  // namespace
 }  // namespace memopt
 
-using memopt::fail;
-using memopt::guarded;
+using memopt::usage;
+using memopt::with_plan;
+using memopt::with_session;
 
 const char* memopt_version(void) { return MEMOPT_VERSION; }
-const char* memopt_last_error(void) { return memopt::last_error.c_str(); }
+const char* memopt_last_error(void) { return memopt::last_error; }
 
 memopt_status memopt_plan_load_file(const char* path, uint32_t flags, memopt_plan** plan) {
-  if (!path) return fail("path is NULL");
-  return memopt::load(flags, plan, [&](const memopt::LoadOptions& options) {
+  return memopt::load(path, "path is NULL", flags, plan, [&](const memopt::LoadOptions& options) {
     return memopt::load_plan(std::string(path), options);
   });
 }
 
 memopt_status memopt_plan_load_memory(const void* data, size_t bytes, uint32_t flags,
                                       memopt_plan** plan) {
-  if (!data) return fail("data is NULL");
-  return memopt::load(flags, plan, [&](const memopt::LoadOptions& options) {
+  return memopt::load(data, "data is NULL", flags, plan, [&](const memopt::LoadOptions& options) {
     return memopt::load_plan(std::span(static_cast<const std::byte*>(data), bytes),
                              "plan in memory", options);
   });
@@ -181,95 +236,109 @@ memopt_status memopt_plan_load_memory(const void* data, size_t bytes, uint32_t f
 void memopt_plan_destroy(memopt_plan* plan) { delete plan; }
 
 size_t memopt_plan_arena_bytes(const memopt_plan* plan) {
-  return static_cast<size_t>(plan->loaded->plan().arena_bytes);
+  return memopt::size_of(plan, [](const memopt::Plan& data) { return data.arena_bytes; });
 }
 size_t memopt_plan_arena_alignment(const memopt_plan* plan) {
-  return static_cast<size_t>(plan->loaded->plan().arena_alignment);
+  return memopt::size_of(plan, [](const memopt::Plan& data) { return data.arena_alignment; });
 }
 size_t memopt_plan_constants_bytes(const memopt_plan* plan) {
-  return static_cast<size_t>(plan->loaded->plan().constants_bytes);
+  return memopt::size_of(plan, [](const memopt::Plan& data) { return data.constants_bytes; });
 }
 size_t memopt_plan_input_count(const memopt_plan* plan) {
-  return plan->loaded->plan().inputs.size();
+  return memopt::size_of(plan, [](const memopt::Plan& data) { return data.inputs.size(); });
 }
 size_t memopt_plan_output_count(const memopt_plan* plan) {
-  return plan->loaded->plan().outputs.size();
+  return memopt::size_of(plan, [](const memopt::Plan& data) { return data.outputs.size(); });
 }
 memopt_status memopt_plan_input(const memopt_plan* plan, size_t index, memopt_tensor_info* info) {
-  const memopt::Plan& data = plan->loaded->plan();
-  return guarded([&] { return memopt::describe(data, data.inputs, index, info); });
+  return with_plan(plan, [&](const memopt::Plan& data) {
+    return memopt::describe(data, data.inputs, index, info);
+  });
 }
 memopt_status memopt_plan_output(const memopt_plan* plan, size_t index, memopt_tensor_info* info) {
-  const memopt::Plan& data = plan->loaded->plan();
-  return guarded([&] { return memopt::describe(data, data.outputs, index, info); });
+  return with_plan(plan, [&](const memopt::Plan& data) {
+    return memopt::describe(data, data.outputs, index, info);
+  });
 }
 memopt_status memopt_plan_find_input(const memopt_plan* plan, const char* name, size_t* index) {
-  const memopt::Plan& data = plan->loaded->plan();
-  return guarded([&] { return memopt::find(data, data.inputs, name, index); });
+  return with_plan(
+      plan, [&](const memopt::Plan& data) { return memopt::find(data, data.inputs, name, index); });
 }
 memopt_status memopt_plan_find_output(const memopt_plan* plan, const char* name, size_t* index) {
-  const memopt::Plan& data = plan->loaded->plan();
-  return guarded([&] { return memopt::find(data, data.outputs, name, index); });
+  return with_plan(plan, [&](const memopt::Plan& data) {
+    return memopt::find(data, data.outputs, name, index);
+  });
 }
 
 memopt_status memopt_session_create(const memopt_plan* plan, void* arena, size_t arena_bytes,
                                     const memopt_session_options* options,
                                     memopt_session** session) {
-  return guarded([&] {
-    if (!plan || !session) return fail("plan or session is NULL");
+  return memopt::guarded([&] {
+    if (!session) return usage("session is NULL");
     *session = nullptr;
-    memopt::SessionOptions wanted;
-    if (options) {
-      wanted.threads = options->threads == 0 ? 1 : options->threads;
-      wanted.guard = options->guard != 0;
-      wanted.profile = options->profile != 0;
-    }
+    if (!plan) return usage("plan is NULL");
+    const auto wanted = memopt::options_of(options);
+    if (!wanted.ok()) return memopt::fail(wanted.error());
     const std::span bytes(static_cast<std::byte*>(arena), arena ? arena_bytes : 0);
-    auto created = memopt::Session::create(plan->loaded, bytes, wanted);
-    if (!created.ok()) return fail(created.error());
+    auto created = memopt::Session::create(plan->loaded, bytes, *wanted);
+    if (!created.ok()) return memopt::fail(created.error());
     *session = new memopt_session{*std::move(created)};
     return MEMOPT_OK;
   });
 }
 
-void memopt_session_destroy(memopt_session* session) { delete session; }
+void memopt_session_destroy(memopt_session* session) {
+  if (!session) return;
+  while (session->in_use.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+  delete session;
+}
 
 memopt_status memopt_session_bind_input(memopt_session* session, size_t index, const void* data,
                                         size_t bytes) {
-  return guarded([&] {
-    const std::span buffer(static_cast<const std::byte*>(data), bytes);
-    return memopt::report(session->session->bind_input(index, buffer));
+  return with_session(session, [&](memopt::Session& entered) {
+    return memopt::report(
+        entered.bind_input(index, std::span(static_cast<const std::byte*>(data), bytes)));
   });
 }
 
 memopt_status memopt_session_bind_output(memopt_session* session, size_t index, void* data,
                                          size_t bytes) {
-  return guarded([&] {
-    const std::span buffer(static_cast<std::byte*>(data), bytes);
-    return memopt::report(session->session->bind_output(index, buffer));
+  return with_session(session, [&](memopt::Session& entered) {
+    return memopt::report(
+        entered.bind_output(index, std::span(static_cast<std::byte*>(data), bytes)));
   });
 }
 
 void* memopt_session_input_data(memopt_session* session, size_t index) {
-  if (index >= session->session->plan().inputs.size()) return nullptr;
-  return session->session->input_data(index);
+  void* data = nullptr;
+  with_session(session, [&](memopt::Session& entered) {
+    if (index >= entered.plan().inputs.size()) return usage("no such input");
+    data = entered.input_data(index);
+    return MEMOPT_OK;
+  });
+  return data;
 }
 
 const void* memopt_session_output_data(const memopt_session* session, size_t index) {
-  if (index >= session->session->plan().outputs.size()) return nullptr;
-  return session->session->output_data(index);
+  const void* data = nullptr;
+  with_session(session, [&](const memopt::Session& entered) {
+    if (index >= entered.plan().outputs.size()) return usage("no such output");
+    data = entered.output_data(index);
+    return MEMOPT_OK;
+  });
+  return data;
 }
 
 memopt_status memopt_session_run(memopt_session* session) {
-  return guarded([&] { return memopt::report(session->session->run()); });
+  return with_session(session,
+                      [](memopt::Session& entered) { return memopt::report(entered.run()); });
 }
 
 memopt_status memopt_session_write_trace(const memopt_session* session, const char* path) {
-  return guarded([&] {
-    if (!path) return fail("path is NULL");
-    const memopt::Profile* const profile = session->session->profile();
-    if (!profile) return fail("the session was created without profile");
-    return memopt::report(
-        memopt::write_file(path, memopt::to_trace(session->session->plan(), *profile)));
+  return with_session(session, [&](const memopt::Session& entered) {
+    if (!path) return usage("path is NULL");
+    const memopt::Profile* const profile = entered.profile();
+    if (!profile) return usage("the session was created without profile");
+    return memopt::report(memopt::write_file(path, memopt::to_trace(entered.plan(), *profile)));
   });
 }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <string>
-#include <thread>
 #include <unordered_map>
 
 #include "runtime/base/checked.h"
+#include "runtime/base/joined_threads.h"
 #include "runtime/kernels/operands.h"
 #include "runtime/plan/verify.h"
 
@@ -91,11 +91,12 @@ Result<std::vector<std::shared_ptr<Kernel>>> make_kernels(const Plan& plan, Kern
   const auto work = [&] {
     for (size_t i; (i = next.fetch_add(1)) < groups.size();) statuses[i] = make(groups[i]);
   };
-  std::vector<std::thread> helpers;
-  for (int i = 1; i < std::min<int>(threads, static_cast<int>(groups.size())); ++i)
-    helpers.emplace_back(work);
+  JoinedThreads helpers;  // fewer than wanted do as well
+  for (int i = 1; i < std::min<int>(threads, static_cast<int>(groups.size())); ++i) {
+    if (!helpers.start([&work] { work(); })) break;
+  }
   work();
-  for (std::thread& helper : helpers) helper.join();
+  helpers.join();
   for (const Status& status : statuses) MEMOPT_RETURN_IF_ERROR(status);
   return made;
 }

@@ -57,8 +57,12 @@ Status check_target(const Plan& plan) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const LoadedPlan> loaded, std::span<std::byte> arena, int threads)
-    : loaded_(std::move(loaded)), arena_(arena), pool_(threads), bound_(plan().values.size()) {}
+Session::Session(std::shared_ptr<const LoadedPlan> loaded, std::span<std::byte> arena,
+                 std::unique_ptr<ThreadPool> pool)
+    : loaded_(std::move(loaded)),
+      arena_(arena),
+      pool_(std::move(pool)),
+      bound_(plan().values.size()) {}
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedPlan> loaded,
                                                  std::span<std::byte> arena,
@@ -69,7 +73,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedPla
   if (options.threads < 1 || options.threads > kMaxThreads) {
     return usage(std::to_string(options.threads) + " threads; 1 to 1024 are possible");
   }
-  std::unique_ptr<Session> session(new Session(std::move(loaded), arena, options.threads));
+  MEMOPT_ASSIGN_OR_RETURN(auto pool, ThreadPool::create(options.threads));
+  std::unique_ptr<Session> session(new Session(std::move(loaded), arena, std::move(pool)));
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   MEMOPT_ASSIGN_OR_RETURN(session->kernels_, make_kernels(plan, session->loaded_->kernels(),
                                                           std::clamp(cores, 1, kMaxLoadThreads)));
@@ -100,7 +105,7 @@ void Session::prepare_calls() {
     call.outputs = std::span(tensors_).subspan(middle);
     call.scratch =
         instruction.scratch_bytes > 0 ? arena_.data() + instruction.scratch_offset_bytes : no_bytes;
-    call.parallel = &pool_;
+    call.parallel = pool_.get();
     calls_.push_back(call);
   }
 }

@@ -27,7 +27,9 @@ class Session {
   // Checks and makes every kernel, in parallel. The arena needs Plan::arena_bytes bytes at
   // Plan::arena_alignment and must outlive the session. Fails with kUsage on a wrong arena, with
   // kVerifyFailed where a kernel does not suit its instruction, with kBadInput where the plan was
-  // compiled for an instruction set that this machine lacks.
+  // compiled for an instruction set that this machine lacks, with kOutOfResource where the system
+  // has no such number of threads. Like all functions of the runtime it throws std::bad_alloc where
+  // there is no memory, and nothing else; what it had made is gone then.
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const LoadedPlan> loaded,
                                                  std::span<std::byte> arena,
                                                  const SessionOptions& options = {});
@@ -68,7 +70,8 @@ class Session {
     bool is_output = false;
   };
 
-  Session(std::shared_ptr<const LoadedPlan> loaded, std::span<std::byte> arena, int threads);
+  Session(std::shared_ptr<const LoadedPlan> loaded, std::span<std::byte> arena,
+          std::unique_ptr<ThreadPool> pool);
   void prepare_calls();
   Tensor tensor_of(std::optional<uint32_t> value);
   Status bind(uint32_t value, std::span<const std::byte> buffer, bool is_output);
@@ -78,7 +81,7 @@ class Session {
 
   const std::shared_ptr<const LoadedPlan> loaded_;
   const std::span<std::byte> arena_;
-  ThreadPool pool_;
+  const std::unique_ptr<ThreadPool> pool_;
   std::vector<std::shared_ptr<Kernel>> kernels_;  // one per instruction, equal ones shared
   std::vector<Tensor> tensors_;                   // the operands of all instructions in turn
   std::vector<RunContext> calls_;                 // one per instruction, spans of tensors_

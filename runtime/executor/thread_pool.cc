@@ -1,5 +1,8 @@
 #include "runtime/executor/thread_pool.h"
 
+#include <string>
+#include <utility>
+
 namespace memopt {
 namespace {
 
@@ -23,19 +26,25 @@ void wait_for_change(const std::atomic<int32_t>& value, int32_t old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
+  std::unique_ptr<ThreadPool> pool(new ThreadPool);
+  for (int i = 1; i < threads; ++i) {
+    if (pool->workers_.start([pool = pool.get()] { pool->work(); })) continue;
+    return Error{Code::kOutOfResource, "cannot start thread " + std::to_string(i + 1) + " of " +
+                                           std::to_string(threads) +
+                                           "; ask for fewer (--threads), or give more memory"};
+  }
+  return pool;
 }
 
 ThreadPool::~ThreadPool() {
   stopping_.store(true, std::memory_order_release);
   jobs_.fetch_add(1, std::memory_order_release);
   jobs_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadPool::run(int64_t chunks, void (*body)(void*, int64_t), void* context) {
-  if (workers_.empty() || chunks <= 1) {
+  if (workers_.size() == 0 || chunks <= 1) {
     for (int64_t i = 0; i < chunks; ++i) body(context, i);
     return;
   }
@@ -53,13 +62,19 @@ void ThreadPool::run(int64_t chunks, void (*body)(void*, int64_t), void* context
     wait_for_change(gate_, inside);
     inside = gate_.load(std::memory_order_acquire);
   }
+  if (has_thrown_.exchange(false)) std::rethrow_exception(std::exchange(thrown_, nullptr));
 }
 
 void ThreadPool::take_chunks() {
-  for (;;) {
-    const int64_t chunk = next_chunk_.fetch_add(1, std::memory_order_relaxed);
-    if (chunk >= chunks_) return;
-    body_(context_, chunk);
+  try {
+    for (;;) {
+      const int64_t chunk = next_chunk_.fetch_add(1, std::memory_order_relaxed);
+      if (chunk >= chunks_) return;
+      body_(context_, chunk);
+    }
+  } catch (...) {
+    next_chunk_.store(chunks_, std::memory_order_relaxed);
+    if (!has_thrown_.exchange(true)) thrown_ = std::current_exception();
   }
 }
 

@@ -196,10 +196,14 @@ Result<std::vector<HostTensor>> run_op(const Op& op, std::span<const HostTensor*
   }
   for (Operand& operand : in) operand.data = nullptr;
   MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<Kernel> kernel, def->create(request));
-  MEMOPT_RETURN_IF_ERROR(kernel->run({.inputs = in_views,
-                                      .outputs = out_views,
-                                      .scratch = scratch.span().data(),
-                                      .parallel = options.parallel}));
+  const RunContext context{.inputs = in_views,
+                           .outputs = out_views,
+                           .scratch = scratch.span().data(),
+                           .parallel = options.parallel};
+  if (options.around_run) options.around_run(true);
+  const Status status = kernel->run(context);
+  if (options.around_run) options.around_run(false);
+  MEMOPT_RETURN_IF_ERROR(status);
   return outputs;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -62,7 +63,9 @@ struct RunOptions {
   std::optional<int> overwritten =
       {};                  // output 0 lies in the memory of this input (of equal strides)
   bool constants = false;  // all inputs but the first are constants, packed if the kernel asks
-  std::byte fill{0xA5};    // what the outputs hold before the run, and their gaps after it
+  // Called with true right before the kernel runs and with false right behind.
+  std::function<void(bool begins)> around_run = {};
+  std::byte fill{0xA5};  // what the outputs hold before the run, and their gaps after it
 };
 
 // Infers, makes the kernel ready and runs it. Entries of `inputs` may be nullptr (missing).

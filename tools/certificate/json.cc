@@ -1,3 +1,4 @@
+#include <exception>
 #include <nlohmann/json.hpp>
 
 #include "tools/certificate/certificate.h"
@@ -86,8 +87,9 @@ class Reader {
       : json_(json), where_(std::move(where)), error_(error) {
     if (!json.is_object()) fail("is not an object");
   }
-  ~Reader() {
-    if (error_ || !json_.is_object()) return;
+  // Throws where there is no memory for the message; says nothing where that has happened already.
+  ~Reader() noexcept(false) {
+    if (error_ || std::uncaught_exceptions() > exceptions_ || !json_.is_object()) return;
     if (asked_ != json_.size()) fail("has members that this version does not know");
   }
   Reader(const Reader&) = delete;
@@ -180,6 +182,7 @@ class Reader {
   const std::string where_;
   std::optional<Error>& error_;
   size_t asked_ = 0;
+  const int exceptions_ = std::uncaught_exceptions();
 };
 
 FlowCase read_case(const Json& json, const std::string& where, std::optional<Error>& error) {

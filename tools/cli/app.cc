@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iostream>
-#include <new>
+
+#include "runtime/base/caught.h"
+#include "tools/cli/shrunk_file.h"
 
 namespace memopt {
 
@@ -34,14 +36,15 @@ int report_error(const CLI::App& app, const Error& error, std::ostream& err) {
 }
 
 int tool_main(ToolFunction tool, int argc, const char* const* argv) {
+  exit_where_files_shrink();
   try {
     return tool(Arguments(argv + 1, argv + argc), std::cout, std::cerr);
-  } catch (const std::bad_alloc&) {
-    std::cerr << argv[0] << ": error: out of memory\n";
-    return static_cast<int>(Code::kOutOfResource);
-  } catch (const std::exception& error) {
-    std::cerr << argv[0] << ": internal error: " << error.what() << '\n';
-    return static_cast<int>(Code::kInternal);
+  } catch (...) {
+    char reason[512];
+    const Code code = describe_caught(reason);
+    std::cerr << argv[0] << (code == Code::kInternal ? ": internal error: " : ": error: ") << reason
+              << '\n';
+    return static_cast<int>(code);
   }
 }
 

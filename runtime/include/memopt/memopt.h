@@ -18,17 +18,22 @@
  * outlive the session. Loading and creating allocate; memopt_session_run() does not (a kernel
  * library may, a little; memopt-run prints how much) and touches no file.
  *
+ * Loading, creating and running use less than 256 KiB of the calling thread's stack.
+ *
  * Inputs and outputs are either in the arena or in buffers of the caller, as the plan was compiled:
  * memopt_tensor_info.in_caller_memory says which. In the arena: fill memopt_session_input_data()
  * before every run and read memopt_session_output_data() before the next. In the caller's memory:
  * bind a buffer, which stays bound until another one is.
  *
  * Threads. A plan is immutable and may be used by all threads. A session is used by one thread at a
- * time. Results depend neither on the number of threads nor on addresses.
+ * time: a call that meets another thread's changes nothing and returns MEMOPT_USAGE (or NULL).
+ * Results depend neither on the number of threads nor on addresses.
  *
  * Errors. Functions that can fail return a memopt_status; memopt_last_error() then says what was
  * wrong, what was needed and what to try. Nothing throws, exits or prints. A plan file is checked
- * completely: a damaged or forged one is an error, never undefined behaviour.
+ * completely: a damaged or forged one is an error, never undefined behaviour. NULL in place of a
+ * pointer is MEMOPT_USAGE where nothing else is said; functions that return no status then return 0
+ * or NULL. What fails for lack of memory or threads leaves nothing behind, and may be called again.
  */
 // clang-format on
 #ifndef MEMOPT_MEMOPT_H_
@@ -100,8 +105,8 @@ typedef struct memopt_session memopt_session;
 /* "0.1.0". */
 const char* memopt_version(void);
 
-/* The message of the last failure in this thread; "" if there was none. Valid until the next call
- * of this thread. */
+/* The message of the last failure in this thread, up to 1023 bytes; "" if there was none. Valid
+ * until the next call of this thread. */
 const char* memopt_last_error(void);
 
 /* --- plans --- */
@@ -141,16 +146,18 @@ memopt_status memopt_plan_find_output(const memopt_plan* plan, const char* name,
 
 typedef struct memopt_session_options {
   int32_t threads; /* 1 to 1024, the caller of run included; 0 means 1 */
-  int32_t guard;   /* 1: check every byte that every kernel touches; slow, for tests */
-  int32_t profile; /* 1: time every step, for memopt_session_write_trace() */
+  int32_t guard;   /* 1: check every byte that every kernel touches; slow, for tests. Else 0 */
+  int32_t profile; /* 1: time every step, for memopt_session_write_trace(). Else 0 */
 } memopt_session_options;
 
-/* `options` may be NULL. The arena has at least memopt_plan_arena_bytes() bytes at a multiple of
- * memopt_plan_arena_alignment(), and is used by nothing else while a run lasts. */
+/* `options` may be NULL. MEMOPT_OUT_OF_RESOURCE where the system has fewer threads. The arena has
+ * at least memopt_plan_arena_bytes() bytes at a multiple of memopt_plan_arena_alignment(), and is
+ * used by nothing else while a run lasts. */
 memopt_status memopt_session_create(const memopt_plan* plan, void* arena, size_t arena_bytes,
                                     const memopt_session_options* options,
                                     memopt_session** session);
-/* NULL is allowed. The arena and the bound buffers stay the caller's. */
+/* NULL is allowed. The arena and the bound buffers stay the caller's. Waits for another thread that
+ * is still in a call with this session; no call may begin any more. */
 void memopt_session_destroy(memopt_session* session);
 
 /* For tensors in the caller's memory: `bytes` must be exactly memopt_tensor_info.bytes, the address

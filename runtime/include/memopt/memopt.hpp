@@ -14,13 +14,14 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "memopt/memopt.h"
 
 namespace memopt::api {
 
-// What every failing call throws.
+// What every failing call throws (or std::bad_alloc, where there is no memory for this object).
 class Error : public std::runtime_error {
  public:
   Error(memopt_status status, const std::string& message)
@@ -56,7 +57,7 @@ MEMOPT_DTYPE_OF(uint32_t, MEMOPT_UINT32);
 MEMOPT_DTYPE_OF(uint64_t, MEMOPT_UINT64);
 #undef MEMOPT_DTYPE_OF
 
-// A loaded plan. Copies share it.
+// A loaded plan. Copies share it. One that was moved from is empty: sizes are 0, the rest throws.
 class Plan {
  public:
   explicit Plan(const std::string& path, uint32_t flags = MEMOPT_LOAD_DEFAULT) {
@@ -101,12 +102,14 @@ class Plan {
   std::shared_ptr<memopt_plan> plan_;
 };
 
-// A plan bound to an arena. One thread at a time.
+// A plan bound to an arena. One thread at a time. One that was moved from may only be assigned to
+// or destroyed; all else throws.
 class Session {
  public:
   // In an arena of its own.
   explicit Session(const Plan& plan, memopt_session_options options = {}) : plan_(plan) {
     const size_t alignment = plan.arena_alignment();
+    if (alignment == 0) throw Error(MEMOPT_USAGE, "the plan was moved from");
     const size_t bytes = (plan.arena_bytes() / alignment + 1) * alignment;
     own_arena_.reset(std::aligned_alloc(alignment, bytes));
     if (!own_arena_) throw Error(MEMOPT_OUT_OF_RESOURCE, "no memory for the arena");
@@ -116,6 +119,14 @@ class Session {
   Session(const Plan& plan, std::span<std::byte> arena, memopt_session_options options = {})
       : plan_(plan) {
     create(arena.data(), arena.size(), options);
+  }
+
+  Session(Session&&) noexcept = default;
+  Session& operator=(Session&& other) noexcept {
+    session_ = std::move(other.session_);  // the old one goes before its arena does
+    own_arena_ = std::move(other.own_arena_);
+    plan_ = std::move(other.plan_);
+    return *this;
   }
 
   // The elements of an input or output, wherever they are; the element type is checked.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <optional>
 
 namespace memopt::onednn {
@@ -109,6 +110,8 @@ Status use_isa(Isa isa) {
   }
   LibraryCall call;
   MEMOPT_RETURN_IF_ERROR(check(dnnl_set_max_cpu_isa(library_isa(isa)), "instruction set " + name));
+  // Programs keep their primitives (program.h).
+  MEMOPT_RETURN_IF_ERROR(check(dnnl_set_primitive_cache_capacity(0), "primitive cache"));
   used = isa;
   return {};
 }
@@ -116,7 +119,9 @@ Status use_isa(Isa isa) {
 dnnl_engine_t engine() {
   static const dnnl_engine_t kEngine = [] {
     dnnl_engine_t made = nullptr;
-    MEMOPT_CHECK(dnnl_engine_create(&made, dnnl_cpu, 0) == dnnl_success);
+    const dnnl_status_t status = dnnl_engine_create(&made, dnnl_cpu, 0);
+    if (status == dnnl_out_of_memory) throw std::bad_alloc();  // the next call tries again
+    MEMOPT_CHECK(status == dnnl_success);
     return made;
   }();
   return kEngine;
@@ -225,14 +230,16 @@ Result<PrimitiveDesc> choose_implementation(const_dnnl_op_desc_t op, const Attri
   // The iterator reads *op whenever it advances: the caller's stays alive until we return.
   const Iterator iterator(made);
   PrimitiveDesc first;
+  dnnl_status_t next = dnnl_success;
   do {
     const dnnl_primitive_desc_t found = dnnl_primitive_desc_iterator_fetch(made);
-    if (found == nullptr) break;
+    if (found == nullptr) return check(dnnl_out_of_memory, "implementation").error();
     PrimitiveDesc desc(found, dnnl_primitive_desc_destroy);
     if (!is_acceptable(found, operand_bytes)) continue;
     if (implementation_name(found).starts_with(preferred)) return desc;
     if (!first) first = std::move(desc);
-  } while (dnnl_primitive_desc_iterator_next(made) == dnnl_success);
+  } while ((next = dnnl_primitive_desc_iterator_next(made)) == dnnl_success);
+  if (next == dnnl_out_of_memory) return check(next, "implementation").error();
   if (first) return first;
   return internal_error("oneDNN has only slow or allocating implementations");
 }

@@ -56,7 +56,7 @@ class LibraryCall {
 // portable one, which promises less than the library needs.
 Status use_isa(Isa isa);
 
-// The CPU engine, made on first use and never destroyed. Call use_isa first.
+// The CPU engine, made on first use and never destroyed. Call use_isa first. Throws std::bad_alloc.
 dnnl_engine_t engine();
 
 // An error that names `what` unless the status is success.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 #include <mutex>
+#include <new>
 
 #include "runtime/base/checked.h"
 #include "runtime/kernels/operands.h"
@@ -92,7 +93,6 @@ class ProgramKernel final : public Kernel {
       : program_(std::move(program)), stamp_(stamp(program_->packing)) {}
 
   Status prepare() {
-    std::vector<std::pair<dnnl_primitive_desc_t, Primitive>> made;
     for (const Chunk& chunk : program_->chunks) {
       scratch_offsets_.push_back(scratch_bytes_);
       scratch_bytes_ += chunk.scratch_bytes;
@@ -100,15 +100,7 @@ class ProgramKernel final : public Kernel {
       for (const Call& call : chunk.calls) {
         PreparedCall& prepared = calls.emplace_back();
         prepared.call = &call;
-        const auto same = std::find_if(made.begin(), made.end(), [&](const auto& entry) {
-          return entry.first == call.desc.get();
-        });
-        if (same != made.end()) {
-          prepared.primitive = same->second;
-        } else {
-          MEMOPT_ASSIGN_OR_RETURN(prepared.primitive, make_primitive(call.desc));
-          made.emplace_back(call.desc.get(), prepared.primitive);
-        }
+        MEMOPT_ASSIGN_OR_RETURN(prepared.primitive, program_->primitives->get(call.desc));
         MEMOPT_ASSIGN_OR_RETURN(prepared.stream, make_stream());
         for (const Argument& argument : call.arguments) {
           MEMOPT_ASSIGN_OR_RETURN(Memory memory, make_memory(argument.desc));
@@ -254,6 +246,27 @@ Result<std::shared_ptr<const Program>> result_of(const CachedProgram& entry) {
 
 }  // namespace
 
+std::weak_ptr<std::remove_pointer_t<dnnl_primitive_t>>& SharedPrimitives::entry(
+    const PrimitiveDesc& desc) {
+  for (auto& [key, primitive] : entries_) {
+    if (key == desc.get()) return primitive;
+  }
+  return entries_.emplace_back(desc.get(), Primitive()).second;
+}
+
+Result<Primitive> SharedPrimitives::get(const PrimitiveDesc& desc) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (Primitive primitive = entry(desc).lock()) return primitive;
+  }
+  // Not under the lock: it takes long.
+  MEMOPT_ASSIGN_OR_RETURN(Primitive made, make_primitive(desc));
+  const std::scoped_lock lock(mutex_);
+  if (Primitive primitive = entry(desc).lock()) return primitive;  // of another thread, meanwhile
+  entry(desc) = made;
+  return made;
+}
+
 int64_t Packing::add(const MemoryDesc& from, int64_t from_offset_bytes, const MemoryDesc& to) {
   const int64_t offset = bytes == 0 ? 0 : bytes - kStampBytes;
   parts.push_back({from, to, from_offset_bytes, offset});
@@ -287,6 +300,8 @@ Result<std::shared_ptr<const Program>> find_program(const KernelRequest& request
   Result<Program> program = build(request);
   if (program.ok()) {
     wanted.program = std::make_shared<const Program>(*std::move(program));
+  } else if (program.error().code == Code::kOutOfResource) {
+    throw std::bad_alloc();  // says nothing about the request: neither an answer nor to be kept
   } else {
     wanted.error = program.error();
   }

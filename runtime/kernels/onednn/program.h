@@ -8,8 +8,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -71,9 +73,26 @@ struct Packing {
   int64_t add(const MemoryDesc& from, int64_t from_offset_bytes, const MemoryDesc& to);
 };
 
+// The primitives of a program, which all sessions that run it share for as long as one of them
+// lives. In place of the library's own cache, which ends the process where memory fails and keeps
+// what nobody uses.
+class SharedPrimitives {
+ public:
+  Result<Primitive> get(const PrimitiveDesc& desc);
+
+ private:
+  std::weak_ptr<std::remove_pointer_t<dnnl_primitive_t>>& entry(const PrimitiveDesc& desc);
+
+  std::mutex mutex_;
+  std::vector<
+      std::pair<dnnl_primitive_desc_t, std::weak_ptr<std::remove_pointer_t<dnnl_primitive_t>>>>
+      entries_;
+};
+
 struct Program {
   std::vector<Chunk> chunks;
   Packing packing;
+  std::shared_ptr<SharedPrimitives> primitives = std::make_shared<SharedPrimitives>();
 
   int64_t scratch_bytes() const;
 };
