@@ -1,100 +1,99 @@
-// libFuzzer target: the bytes are the metadata of a plan file whose digests are right. Whatever
-// loads is executed, guarded, with the kernels of the tests; nothing may crash or break its
-// contract.
-//
-// Built with clang and -DMEMOPT_FUZZ=ON; -DMEMOPT_SANITIZE=address,undefined is advised:
-//   memopt_fuzz_plan -max_total_time=60 -rss_limit_mb=2048 -timeout=10 corpus/
-// Without a corpus, run it once with --seeds=corpus to write one.
-#include <cstdio>
+// Plan files whose digests are right: the bytes are the metadata. Whatever loads is run, guarded
+// and fenced, by the kernels of this build.
 #include <cstdlib>
 #include <filesystem>
-#include <string>
+#include <set>
 
+#include "runtime/base/digest.h"
 #include "runtime/base/file.h"
-#include "runtime/executor/session.h"
 #include "runtime/plan/codec.h"
-#include "tests/support/test_plan.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/plan_mutator.h"
+#include "tests/support/hostile_run.h"
+#include "tests/support/samples.h"
 
-namespace memopt {
+namespace memopt::fuzz {
 namespace {
 
-constexpr int64_t kMaxBytes = 1 << 20;  // of everything that a fuzzed plan may ask for
+Counter accepted("accepted"), ran("run");
 
-bool is_small(const Plan& plan) {
-  if (plan.arena_bytes > kMaxBytes || plan.constants_bytes > kMaxBytes) return false;
-  for (const PlanValue& value : plan.values) {
-    if (value.storage == Storage::kCaller && value.bytes > kMaxBytes) return false;
-  }
-  return true;
+std::span<const std::byte> bytes_of(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const std::byte*>(data), size};
 }
 
-void require(bool condition, const std::string& message) {
-  if (condition) return;
-  std::fprintf(stderr, "%s\n", message.c_str());
-  std::abort();
+std::optional<Plan> decode(const uint8_t* data, size_t size) {
+  const std::vector<std::byte> aligned(bytes_of(data, size).begin(), bytes_of(data, size).end());
+  auto plan = decode_plan(aligned);
+  return plan.ok() ? std::optional(*std::move(plan)) : std::nullopt;
 }
 
-// Buffers of exactly the bytes asked for, so that a sanitizer sees the first byte beyond.
-template <typename Bind>
-void bind_all(const Plan& plan, const std::vector<uint32_t>& list,
-              std::vector<std::vector<std::byte>>& buffers, Bind&& bind) {
-  for (size_t i = 0; i < list.size(); ++i) {
-    if (plan.values[list[i]].storage != Storage::kCaller) continue;
-    buffers.emplace_back(static_cast<size_t>(plan.values[list[i]].bytes));
-    const Status status = bind(i, std::span<std::byte>(buffers.back()));
-    require(status.ok(), status.ok() ? "" : status.error().message);
-  }
+size_t encode(const Plan& plan, uint8_t* data, size_t max_size) {
+  const std::vector<std::byte> metadata = encode_plan(plan);
+  if (metadata.size() > max_size) return 0;
+  std::memcpy(data, metadata.data(), metadata.size());
+  return metadata.size();
 }
 
-void fuzz(std::span<const std::byte> metadata) {
-  const Result<Plan> decoded = decode_plan(metadata);
-  if (!decoded.ok() || !is_small(*decoded)) return;
-  const auto file = file_in_memory(metadata, std::max<int64_t>(decoded->constants_bytes, 0));
-  const auto loaded = load_plan(file, "fuzz", {.kernels = test_kernel});
-  if (!loaded.ok()) return;
-  const Plan& plan = (*loaded)->plan();
-  const PageBuffer arena = *PageBuffer::allocate_fenced(plan.arena_bytes, 64);
-  if (plan.arena_alignment > 64) return;
-  auto session = Session::create(*loaded, arena.bytes(), {.guard = true});
-  if (!session.ok()) return;
-  std::vector<std::vector<std::byte>> buffers;
-  bind_all(plan, plan.inputs, buffers,
-           [&](size_t i, auto bytes) { return (*session)->bind_input(i, bytes); });
-  bind_all(plan, plan.outputs, buffers,
-           [&](size_t i, auto bytes) { return (*session)->bind_output(i, bytes); });
-  const Status status = (*session)->run();
-  require(status.ok() || status.error().code != Code::kInternal,
-          status.ok() ? "" : status.error().message);
-}
-
+// One plan per kernel, of the first sample that it serves.
 void write_seeds(const std::string& folder) {
   std::filesystem::create_directories(folder);
-  int number = 0;
-  for (const Plan& plan : {small_plan(), concat_plan()}) {
-    const auto metadata = encode_plan(plan);
-    const std::string_view text(reinterpret_cast<const char*>(metadata.data()), metadata.size());
-    const Status status = write_file(folder + "/seed" + std::to_string(number++), text);
-    require(status.ok(), "cannot write the seeds");
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    Random random(seed);
+    for (const testing::Sample& sample : testing::all_samples()) {
+      const Plan plan = plan_of(sample, random);
+      if (plan.instructions.empty()) continue;
+      const auto metadata = encode_plan(plan);
+      const std::string& kernel = plan.instructions.front().kernel;
+      if (!run_hostile(metadata, 1).ran || !seen.insert(kernel).second) continue;
+      const std::string_view text(reinterpret_cast<const char*>(metadata.data()), metadata.size());
+      require_expected(write_file(folder + '/' + kernel, text));
+    }
   }
 }
 
 }  // namespace
-}  // namespace memopt
+}  // namespace memopt::fuzz
 
+using namespace memopt::fuzz;
+
+// --seeds=FOLDER writes the seeds of the corpus and ends.
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   for (int i = 1; i < *argc; ++i) {
     const std::string argument = (*argv)[i];
     if (!argument.starts_with("--seeds=")) continue;
-    memopt::write_seeds(argument.substr(8));
+    write_seeds(argument.substr(8));
     std::exit(0);
   }
   return 0;
 }
 
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed) {
+  Random random(seed);
+  if (random.one_in(8)) return LLVMFuzzerMutate(data, size, max_size);
+  auto plan = random.one_in(64) ? std::nullopt : decode(data, size);
+  if (!plan) plan = plan_of(random.any(memopt::testing::all_samples()), random);
+  mutate(*plan, random);
+  const size_t encoded = encode(*plan, data, max_size);
+  return encoded > 0 ? encoded : LLVMFuzzerMutate(data, size, max_size);
+}
+
+extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
+                                            const uint8_t* data2, size_t size2, uint8_t* out,
+                                            size_t max_out_size, unsigned seed) {
+  Random random(seed);
+  auto first = decode(data1, size1), second = decode(data2, size2);
+  if (!first || !second || first->instructions.size() + second->instructions.size() > 12) return 0;
+  append(*first, *second, random);
+  return encode(*first, out, max_out_size);
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  // decode_plan() wants 8-byte alignment, which a fresh vector has.
-  const auto* const begin = reinterpret_cast<const std::byte*>(data);
-  const std::vector<std::byte> metadata(begin, begin + size);
-  memopt::fuzz(metadata);
+  const auto metadata = bytes_of(data, size);
+  const memopt::HostileRun outcome = memopt::run_hostile(metadata, memopt::digest_of(metadata));
+  require(outcome.violation.empty(), outcome.violation);
+  if (outcome.accepted) ++accepted;
+  if (outcome.ran) ++ran;
   return 0;
 }
