@@ -190,6 +190,9 @@ class AliasFinder {
       if (aliases_.elided[view]) break;
       const auto before = strides_before(graph_, node, chain.back().strides);
       if (!before || !is_free_result(node.inputs[0])) break;
+      // A transposed value's dimensions are out of order there, which no value of a plan may be.
+      const TensorType& type = graph_.type(node.inputs[0]);
+      if (!follows_layout(type.dims, *before, type.layout)) break;
       chain.push_back({node.inputs[0], *before});
       if (can_be_inside(node.inputs[0], view, *before)) usable = chain.size();
     }

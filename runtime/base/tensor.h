@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "runtime/base/dtype.h"
 #include "runtime/base/shape.h"
@@ -43,6 +44,26 @@ inline bool is_dense(const Dims& dims, const Dims& strides, Layout layout) {
   const Dims dense = dense_strides(dims, layout);
   for (int i = 0; i < dims.rank(); ++i) {
     if (dims[i] > 1 && strides[i] != dense[i]) return false;
+  }
+  return true;
+}
+
+// True where strides grow from the innermost dimension of the layout to the outermost, dimensions
+// of extent 1 left out: the order in memory that kernels may rely on. Every value of a plan is
+// stored so.
+inline bool follows_layout(const Dims& dims, const Dims& strides, Layout layout) {
+  const bool channels_last = layout == Layout::kChannelsLast;
+  Dims order;  // dimensions, outermost first
+  for (int i = 0; i < dims.rank(); ++i) {
+    if (!channels_last || i != 1) order.push_back(i);
+  }
+  if (channels_last) order.push_back(1);
+  int64_t outer = std::numeric_limits<int64_t>::max();
+  for (const int64_t axis : order) {
+    const int i = static_cast<int>(axis);
+    if (dims[i] <= 1) continue;
+    if (strides[i] >= outer) return false;
+    outer = strides[i];
   }
   return true;
 }

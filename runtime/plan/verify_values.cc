@@ -1,7 +1,6 @@
 #include "runtime/plan/verify_values.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <unordered_set>
 
@@ -64,26 +63,6 @@ int64_t element_alignment(DType dtype) {
   return std::clamp<int64_t>(dtype_bits(dtype) / 8, 1, 8);  // complex numbers align as their parts
 }
 
-// Strides grow from the innermost dimension of the layout to the outermost, so that kernels may
-// rely on the order in memory.
-bool strides_follow_layout(const PlanValue& value) {
-  Dims order;  // dimensions, outermost first
-  const int rank = value.dims.rank();
-  const bool channels_last = value.layout == Layout::kChannelsLast;
-  for (int i = 0; i < rank; ++i) {
-    if (!channels_last || i != 1) order.push_back(i);
-  }
-  if (channels_last) order.push_back(1);
-  int64_t outer = std::numeric_limits<int64_t>::max();
-  for (const int64_t i : order) {
-    if (value.dims[static_cast<int>(i)] <= 1) continue;
-    const int64_t stride = value.strides[static_cast<int>(i)];
-    if (stride >= outer) return false;
-    outer = stride;
-  }
-  return true;
-}
-
 // Type and place of a value that has its elements at strides.
 Status check_strided(const Plan& plan, size_t index) {
   const PlanValue& value = plan.values[index];
@@ -98,7 +77,7 @@ Status check_strided(const Plan& plan, size_t index) {
                          "spans " + std::to_string(*extent) + " bytes, the plan says " +
                              std::to_string(value.bytes));
   }
-  if (!strides_follow_layout(value)) {
+  if (!follows_layout(value.dims, value.strides, value.layout)) {
     return value_failure(plan, index, "strides do not follow the layout");
   }
   return {};

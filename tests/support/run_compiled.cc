@@ -15,6 +15,21 @@ namespace memopt {
 using Bytes = std::vector<std::byte>;
 
 std::vector<Bytes> run_compiled(const CompiledModel& model, bool guard) {
+  const Plan& plan = model.plan();
+  std::vector<Bytes> inputs;
+  for (size_t i = 0; i < plan.inputs.size(); ++i) {
+    std::vector<float> data(static_cast<size_t>(plan.values[plan.inputs[i]].dims.count()));
+    for (size_t k = 0; k < data.size(); ++k) {
+      data[k] = static_cast<float>((k * 37 + i * 11) % 64) / 32.0f - 1.0f;
+    }
+    const auto bytes = std::as_bytes(std::span(data));
+    inputs.emplace_back(bytes.begin(), bytes.end());
+  }
+  return run_compiled(model, guard, inputs);
+}
+
+std::vector<Bytes> run_compiled(const CompiledModel& model, bool guard,
+                                std::span<const Bytes> inputs) {
   const std::string path =
       (std::filesystem::path(testing::TempDir()) / "run_compiled.plan").string();
   EXPECT_TRUE(write_compiled(model, path).ok());
@@ -40,9 +55,9 @@ std::vector<Bytes> run_compiled(const CompiledModel& model, bool guard) {
     if (plan.values[plan.inputs[i]].storage == Storage::kCaller) {
       EXPECT_TRUE((*session)->bind_input(i, caller_buffer(plan.inputs[i])).ok());
     }
-    auto* data = reinterpret_cast<float*>((*session)->input_data(i));
-    for (int64_t k = 0; k < plan.values[plan.inputs[i]].dims.count(); ++k) {
-      data[k] = static_cast<float>((k * 37 + static_cast<int64_t>(i) * 11) % 64) / 32.0f - 1.0f;
+    EXPECT_EQ(static_cast<int64_t>(inputs[i].size()), plan.values[plan.inputs[i]].bytes);
+    if (!inputs[i].empty()) {
+      std::memcpy((*session)->input_data(i), inputs[i].data(), inputs[i].size());
     }
   }
   for (size_t i = 0; i < plan.outputs.size(); ++i) {
