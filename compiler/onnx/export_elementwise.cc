@@ -115,13 +115,9 @@ Result<std::string> export_swish(Exporter& e, const std::string& x, double alpha
 
 Result<std::string> export_clip(Exporter& e, const std::string& x, const Activation& fn,
                                 DType type) {
-  std::string low, high;
-  if (!std::isinf(fn.alpha)) {
-    MEMOPT_ASSIGN_OR_RETURN(low, e.values(type, {}, {&fn.alpha, 1}));
-  }
-  if (!std::isinf(fn.beta)) {
-    MEMOPT_ASSIGN_OR_RETURN(high, e.values(type, {}, {&fn.beta, 1}));
-  }
+  // Both, infinite ones too: one that is missing would be the largest finite number.
+  MEMOPT_ASSIGN_OR_RETURN(const std::string low, e.values(type, {}, {&fn.alpha, 1}));
+  MEMOPT_ASSIGN_OR_RETURN(const std::string high, e.values(type, {}, {&fn.beta, 1}));
   return e.emit("Clip", {x, low, high});
 }
 

@@ -7,8 +7,6 @@
 namespace memopt {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 Unary unary(UnaryFn fn, double alpha = 0, double beta = 0) {
   return {.fn = {.fn = fn, .alpha = alpha, .beta = beta}};
 }
@@ -158,22 +156,48 @@ std::optional<double> constant_bound(NodeContext& node, int i, double missing) {
   return values && (*values)[0] == (*values)[0] ? std::optional((*values)[0]) : std::nullopt;
 }
 
+// The largest finite number of a float type: what ONNX clips to where a bound is missing, so that
+// infinities never pass.
+double largest_finite(DType type) {
+  switch (type) {
+    case DType::kF16:
+      return 65504;
+    case DType::kBF16:
+      return 0x1.FEp127;
+    case DType::kF64:
+      return std::numeric_limits<double>::max();
+    default:
+      return std::numeric_limits<float>::max();
+  }
+}
+
+// Bounds that are operands, of which one at least is not known yet. Integers need none.
+Status map_clip_operands(NodeContext& node) {
+  ValueId bounds[] = {node.in(1), node.in(2)};
+  const DType dtype = node.type(0).dtype;
+  for (const size_t i : {0U, 1U}) {
+    if (bounds[i] || !is_float(dtype)) continue;
+    const double missing = i == 0 ? -largest_finite(dtype) : largest_finite(dtype);
+    MEMOPT_ASSIGN_OR_RETURN(bounds[i], node.constant_scalar(dtype, missing));
+  }
+  return node.result(Clip{}, {node.in(0), bounds[0], bounds[1]});
+}
+
 Status map_clip(NodeContext& node) {
   const bool bounds_are_attributes = node.opset() < 11;
+  const DType dtype = node.type(0).dtype;
+  if (bounds_are_attributes && !is_float(dtype)) return node.error("needed a float type");
   std::optional<double> low, high;
-  if (bounds_are_attributes) {
-    low = node.attr_float("min", -kInfinity);
-    high = node.attr_float("max", kInfinity);
+  if (bounds_are_attributes) {  // f32 numbers, whatever the type
+    low = node.attr_float("min", std::numeric_limits<float>::lowest());
+    high = node.attr_float("max", std::numeric_limits<float>::max());
   } else {
-    low = constant_bound(node, 1, -kInfinity);
-    high = constant_bound(node, 2, kInfinity);
+    low = constant_bound(node, 1, -largest_finite(dtype));
+    high = constant_bound(node, 2, largest_finite(dtype));
   }
   // Integers beyond 2^53 are no doubles, so only floats take the form that fuses.
-  if (low && high && is_float(node.type(0).dtype)) {
-    return node.result(unary(UnaryFn::kClip, *low, *high), {node.in(0)});
-  }
-  if (bounds_are_attributes) return node.error("needed a float type");
-  return node.result(Clip{}, {node.in(0), node.in(1), node.in(2)});
+  if (!low || !high || !is_float(dtype)) return map_clip_operands(node);
+  return node.result(unary(UnaryFn::kClip, *low, *high), {node.in(0)});
 }
 
 Result<Cast> cast_to(NodeContext& node, DType to) {

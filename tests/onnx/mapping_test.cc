@@ -1,6 +1,9 @@
 // Older and rarer forms of operators: what each becomes, and that the numbers are ONNX's.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "runtime/ops/op_def.h"
 #include "tests/onnx/model_builder.h"
 
@@ -140,6 +143,9 @@ TEST_F(OneNode, ClipTakesAttributesAndOperands) {
   one_sided.initializer(float_tensor("high", {}, {6}));
   one_sided.node("Clip", {"x", "", "high"}, {"y"});
   EXPECT_EQ(run(graph_of(one_sided), {{-9, 3, 9}})[0], (Values{-9, 3, 6}));
+  // The missing bound is the lowest finite number.
+  constexpr double kLowest = std::numeric_limits<float>::lowest();
+  EXPECT_EQ(run(graph_of(one_sided), {{-INFINITY, 3, INFINITY}})[0], (Values{kLowest, 3, 6}));
 }
 
 TEST_F(OneNode, VariadicOperatorsAreChains) {
