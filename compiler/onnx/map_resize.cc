@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "compiler/onnx/mapping.h"
+#include "runtime/base/checked.h"
 
 namespace memopt {
 namespace {
@@ -51,38 +52,58 @@ Status apply_scales(const NodeContext& node, const std::vector<int64_t>& axes,
   return {};
 }
 
+// A size of an axis as a ratio to its extent.
+struct Ratio {
+  int64_t size = 1, extent = 1;
+  double value() const { return static_cast<double>(size) / static_cast<double>(extent); }
+};
+
+// The ratio that all axes share where the aspect ratio is kept; nullopt for "stretch".
+Result<std::optional<Ratio>> common_ratio(NodeContext& node, const std::vector<Ratio>& ratios) {
+  const auto less = [](const Ratio& a, const Ratio& b) { return a.value() < b.value(); };
+  const std::string policy = node.attr_string("keep_aspect_ratio_policy", "stretch");
+  std::optional<Ratio> common;
+  if (policy == "not_larger") {
+    common = *std::min_element(ratios.begin(), ratios.end(), less);
+  } else if (policy == "not_smaller") {
+    common = *std::max_element(ratios.begin(), ratios.end(), less);
+  } else if (policy != "stretch") {
+    return node.error("unknown keep_aspect_ratio_policy '" + policy + "'");
+  }
+  return common;
+}
+
+// extent * ratio, halves rounded up.
+std::optional<int64_t> scaled(int64_t extent, const Ratio& ratio) {
+  const auto product = checked_mul(extent, ratio.size);
+  const auto twice = product ? checked_mul(*product, int64_t{2}) : std::nullopt;
+  const auto sum = twice ? checked_add(*twice, ratio.extent) : std::nullopt;
+  return sum ? std::optional(*sum / (2 * ratio.extent)) : std::nullopt;
+}
+
 Status apply_sizes(NodeContext& node, const std::vector<int64_t>& axes,
                    const std::vector<int64_t>& sizes, Resize& op) {
   if (sizes.size() != axes.size() || sizes.empty()) {
     return node.error("sizes has " + std::to_string(sizes.size()) + " entries, needed " +
                       std::to_string(axes.size()));
   }
-  const Dims& dims = node.dims(0);
-  std::vector<double> ratios;
+  std::vector<Ratio> ratios;
   for (size_t i = 0; i < axes.size(); ++i) {
-    const int64_t extent = dims[static_cast<int>(axes[i])];
-    if (sizes[i] <= 0 || sizes[i] > kMaxDim || extent == 0) {
+    const int64_t extent = node.dims(0)[static_cast<int>(axes[i])];
+    if (sizes[i] < 0 || sizes[i] > kMaxDim || (extent == 0 && sizes[i] > 0)) {
       return node.error("cannot resize " + std::to_string(extent) + " to " +
                         std::to_string(sizes[i]));
     }
-    ratios.push_back(static_cast<double>(sizes[i]) / static_cast<double>(extent));
+    ratios.push_back(extent == 0 ? Ratio{} : Ratio{sizes[i], extent});
   }
-  const std::string policy = node.attr_string("keep_aspect_ratio_policy", "stretch");
-  double common = 0;
-  if (policy == "not_larger") {
-    common = *std::min_element(ratios.begin(), ratios.end());
-  } else if (policy == "not_smaller") {
-    common = *std::max_element(ratios.begin(), ratios.end());
-  } else if (policy != "stretch") {
-    return node.error("unknown keep_aspect_ratio_policy '" + policy + "'");
-  }
+  MEMOPT_ASSIGN_OR_RETURN(const std::optional<Ratio> common, common_ratio(node, ratios));
   for (size_t i = 0; i < axes.size(); ++i) {
     const auto axis = static_cast<size_t>(axes[i]);
-    const auto extent = static_cast<double>(dims[static_cast<int>(axis)]);
-    op.scales[axis] = common > 0 ? common : ratios[i];
-    const double size = common > 0 ? std::floor(common * extent + 0.5) : double(sizes[i]);
-    if (size > double(kMaxDim)) return node.error("the result is too large");
-    op.dims[axis] = static_cast<int64_t>(size);
+    const Ratio ratio = common.value_or(ratios[i]);
+    const auto size = common ? scaled(node.dims(0)[static_cast<int>(axis)], ratio) : sizes[i];
+    if (!size || *size > kMaxDim) return node.error("the result is too large");
+    op.dims[axis] = *size;
+    op.scales[axis] = ratio.size == 0 ? 1 : ratio.value();  // of nothing, any scale will do
   }
   return {};
 }
@@ -110,6 +131,24 @@ std::vector<int64_t> all_axes(const NodeContext& node) {
   return axes;
 }
 
+// Emits the part of `op` that makes axes smaller, or larger: a Resize that leaves the others alone.
+Result<ValueId> emit_part(NodeContext& node, const Resize& op, ValueId x, bool smaller) {
+  Resize part = op;
+  part.nearest = smaller ? ResizeNearest::kCeil : ResizeNearest::kFloor;
+  const Dims dims = node.type(x).dims;
+  bool changes = false;
+  for (size_t i = 0; i < op.scales.size(); ++i) {
+    const bool belongs = op.scales[i] != 1 && (op.scales[i] < 1) == smaller;
+    changes = changes || belongs;
+    if (belongs) continue;
+    part.scales[i] = 1;
+    part.dims[i] = dims[static_cast<int>(i)];
+  }
+  return changes ? node.emit(std::move(part), {x}) : x;
+}
+
+// Upsample, and Resize below opset 11, where "nearest" rounds down along the axes that grow and up
+// along those that shrink. Axes are independent of each other.
 Status map_upsample(NodeContext& node) {
   MEMOPT_ASSIGN_OR_RETURN(Resize op, base_resize(node));
   std::vector<double> scales = node.attr_floats("scales");
@@ -117,7 +156,13 @@ Status map_upsample(NodeContext& node) {
     MEMOPT_ASSIGN_OR_RETURN(scales, node.constant_floats(1, "scales"));
   }
   MEMOPT_RETURN_IF_ERROR(apply_scales(node, all_axes(node), scales, op));
-  return node.result(std::move(op), {node.in(0)});
+  const bool shrinks =
+      std::any_of(op.scales.begin(), op.scales.end(), [](double s) { return s < 1; });
+  if (op.mode != ResizeMode::kNearest || !shrinks) return node.result(std::move(op), {node.in(0)});
+  MEMOPT_ASSIGN_OR_RETURN(const ValueId small, emit_part(node, op, node.in(0), true));
+  MEMOPT_ASSIGN_OR_RETURN(const ValueId y, emit_part(node, op, small, false));
+  node.bind(0, y);
+  return {};
 }
 
 // The region of interest of all axes from that of the listed ones; the whole extent elsewhere.

@@ -290,8 +290,22 @@ int64_t bind_scratch(Call& call, int64_t used_bytes) {
   return align_up(offset + bytes, kArenaAlignment);
 }
 
+namespace {
+
+// Tensors without elements are not for the library, and what builds programs divides by extents.
+bool has_empty_operand(const KernelRequest& request) {
+  const auto is_empty = [](const Operand& operand) {
+    return operand.present && checked_count(operand.dims).value_or(0) == 0;
+  };
+  return std::any_of(request.inputs.begin(), request.inputs.end(), is_empty) ||
+         std::any_of(request.outputs.begin(), request.outputs.end(), is_empty);
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const Program>> find_program(const KernelRequest& request,
                                                     BuildProgram build) {
+  if (has_empty_operand(request)) return internal_error("an operand without elements");
   CachedProgram wanted{build, *request.op, request.target, fingerprint(request), nullptr, {}};
   if (const auto found = cached(wanted)) return result_of(*found);
   // Not under the lock: a session makes its kernels on several threads.
