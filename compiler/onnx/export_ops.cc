@@ -1,6 +1,7 @@
 // Operators as ONNX nodes: one overload per operator, chosen by std::visit, so that a new operator
 // without one does not compile.
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "compiler/onnx/exporter.h"
@@ -75,7 +76,17 @@ Status write(Exporter& e, const Binary& op) {
   return e.finish(std::move(y), op.activation);
 }
 
-Status write(Exporter& e, const Clip&) { return e.finish(e.emit("Clip", e.inputs())); }
+Status write(Exporter& e, const Clip&) {
+  std::string bounds[] = {e.input(1), e.input(2)};
+  const DType type = e.type(0).dtype;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const size_t i : {0U, 1U}) {  // a missing bound does not bound; ONNX's would be finite
+    if (!bounds[i].empty() || !is_float(type)) continue;
+    const double bound = i == 0 ? -kInfinity : kInfinity;
+    MEMOPT_ASSIGN_OR_RETURN(bounds[i], e.values(type, {}, {&bound, 1}));
+  }
+  return e.finish(e.emit("Clip", {e.input(0), bounds[0], bounds[1]}));
+}
 
 Status write(Exporter& e, const Where&) { return e.finish(e.emit("Where", e.inputs())); }
 
@@ -297,6 +308,44 @@ Status write(Exporter& e, const TopK& op) {
   return {};
 }
 
+Status write(Exporter& e, const Cumulate& op) {
+  const bool is_sum = op.fn == CumulateFn::kSum;
+  if (!is_sum) e.need_opset(26);
+  const auto axis_value = static_cast<double>(op.axis);
+  MEMOPT_ASSIGN_OR_RETURN(const std::string axis, e.values(DType::kI64, {}, {&axis_value, 1}));
+  std::string y = e.emit(is_sum ? "CumSum" : "CumProd", {e.input(0), axis});
+  e.attr("exclusive", int64_t{op.exclusive});
+  e.attr("reverse", int64_t{op.reverse});
+  return e.finish(std::move(y));
+}
+
+// --- scatters ---
+
+std::string_view reduction_name(ScatterFn fn) {
+  return fn == ScatterFn::kReplace ? "none" : enum_name(fn);
+}
+
+Status write(Exporter& e, const ScatterElements& op) {
+  std::string y = e.emit("ScatterElements", e.inputs());
+  e.attr("axis", op.axis);
+  e.attr("reduction", reduction_name(op.fn));
+  return e.finish(std::move(y));
+}
+
+Status write(Exporter& e, const ScatterND& op) {
+  std::string y = e.emit("ScatterND", e.inputs());
+  e.attr("reduction", reduction_name(op.fn));
+  return e.finish(std::move(y));
+}
+
+Status write(Exporter& e, const ColToIm& op) {
+  std::string y = e.emit("Col2Im", {e.input(0), e.ints(op.image), e.ints(op.block)});
+  e.attr("strides", op.strides);
+  e.attr("dilations", op.dilations);
+  e.attr("pads", op.pads);
+  return e.finish(std::move(y));
+}
+
 // --- movement ---
 
 Status write(Exporter& e, const Concat& op) {
@@ -354,6 +403,27 @@ Status write(Exporter& e, const GatherElements& op) {
 Status write(Exporter& e, const GatherND& op) {
   std::string y = e.emit("GatherND", e.inputs());
   e.attr("batch_dims", op.batch_dims);
+  return e.finish(std::move(y));
+}
+
+Status write(Exporter& e, const OneHot& op) {
+  std::string y = e.emit("OneHot", {e.input(0), e.ints({op.depth}), e.input(1)});
+  e.attr("axis", op.axis);
+  return e.finish(std::move(y));
+}
+
+Status write(Exporter& e, const Trilu& op) {
+  const auto k_value = static_cast<double>(op.k);
+  MEMOPT_ASSIGN_OR_RETURN(const std::string k, e.values(DType::kI64, {}, {&k_value, 1}));
+  std::string y = e.emit("Trilu", {e.input(0), k});
+  e.attr("upper", int64_t{op.upper});
+  return e.finish(std::move(y));
+}
+
+Status write(Exporter& e, const ReverseSequence& op) {
+  std::string y = e.emit("ReverseSequence", e.inputs());
+  e.attr("batch_axis", op.batch_axis);
+  e.attr("time_axis", op.time_axis);
   return e.finish(std::move(y));
 }
 

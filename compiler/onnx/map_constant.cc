@@ -89,6 +89,21 @@ Status map_size(NodeContext& node) {
   return {};
 }
 
+// Ones on one diagonal: what is both in the upper and in the lower triangle of ones.
+Status map_eye_like(NodeContext& node) {
+  std::vector<int64_t> dims(node.dims(0).begin(), node.dims(0).end());
+  if (dims.size() == 1) dims.push_back(dims[0]);  // what some runtimes accept
+  if (dims.size() != 2) return node.error("needed a matrix, found " + to_string(node.type(0)));
+  const int64_t number = node.attr_int("dtype", dtype_to_onnx(node.type(0).dtype));
+  const std::optional<DType> dtype = dtype_from_onnx(number);
+  if (!dtype) return node.error("element type " + onnx_dtype_name(number) + " is not supported");
+  const int64_t k = std::clamp(node.attr_int("k", 0), -kMaxDim, kMaxDim);
+  MEMOPT_ASSIGN_OR_RETURN(const ValueId one, node.constant_scalar(*dtype, 1));
+  MEMOPT_ASSIGN_OR_RETURN(const ValueId ones, node.emit(Full{.dims = dims}, {one}));
+  MEMOPT_ASSIGN_OR_RETURN(const ValueId upper, node.emit(Trilu{.upper = true, .k = k}, {ones}));
+  return node.result(Trilu{.upper = false, .k = k}, {upper});
+}
+
 Status map_range(NodeContext& node) {
   const DType dtype = node.type(0).dtype;
   const auto element_bytes = dtype_bytes(dtype, 1).value_or(1);
@@ -151,9 +166,9 @@ Status map_dropout(NodeContext& node) {
 
 constexpr NodeMapping kMappings[] = {
     {"Constant", 0, 0, map_constant}, {"ConstantOfShape", 1, 1, map_constant_of_shape},
-    {"Dropout", 1, 3, map_dropout},   {"Identity", 1, 1, map_identity},
-    {"Range", 3, 3, map_range},       {"Shape", 1, 1, map_shape},
-    {"Size", 1, 1, map_size},
+    {"Dropout", 1, 3, map_dropout},   {"EyeLike", 1, 1, map_eye_like},
+    {"Identity", 1, 1, map_identity}, {"Range", 3, 3, map_range},
+    {"Shape", 1, 1, map_shape},       {"Size", 1, 1, map_size},
 };
 
 }  // namespace

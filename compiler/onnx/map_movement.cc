@@ -187,6 +187,56 @@ Status map_pad(NodeContext& node) {
   return node.result(std::move(op), {node.in(0), value});
 }
 
+// Every listed axis is cropped or padded with 0 to its extent, as much in front as behind; where
+// that is odd, the end has one more.
+Status map_center_crop_pad(NodeContext& node) {
+  const Dims dims = node.dims(0);
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<int64_t> shape, node.constant_ints(1, "shape"));
+  std::vector<int64_t> axes;
+  for (int axis = 0; axis < dims.rank(); ++axis) axes.push_back(axis);
+  MEMOPT_ASSIGN_OR_RETURN(axes, node.axes_of(node.attr_ints("axes", axes), dims.rank()));
+  if (shape.size() != axes.size()) {
+    return node.error("shape has " + std::to_string(shape.size()) + " entries, needed " +
+                      std::to_string(axes.size()));
+  }
+  Pad op;
+  op.pads.assign(2 * static_cast<size_t>(dims.rank()), 0);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    if (shape[i] < 0 || shape[i] > kMaxDim) return node.error("the shape is out of range");
+    const auto axis = static_cast<size_t>(axes[i]);
+    const int64_t added = shape[i] - dims[static_cast<int>(axis)];
+    op.pads[axis] = added / 2;
+    op.pads[axis + static_cast<size_t>(dims.rank())] = added - added / 2;
+  }
+  return node.result(std::move(op), {node.in(0)});
+}
+
+Status map_one_hot(NodeContext& node) {
+  const int rank = node.rank(0) + 1;
+  MEMOPT_ASSIGN_OR_RETURN(const int64_t axis, node.axis_of(node.attr_int("axis", -1), rank));
+  MEMOPT_ASSIGN_OR_RETURN(const double depth, node.constant_float(1, "depth"));
+  if (!(depth >= 0 && depth <= static_cast<double>(kMaxDim))) {
+    return node.error("a depth of " + std::to_string(depth));
+  }
+  return node.result(OneHot{.axis = axis, .depth = static_cast<int64_t>(depth)},
+                     {node.in(0), node.in(2)});
+}
+
+Status map_trilu(NodeContext& node) {
+  Trilu op{.upper = node.attr_bool("upper", true)};
+  if (node.has(1)) {
+    MEMOPT_ASSIGN_OR_RETURN(op.k, node.constant_int(1, "k"));
+  }
+  op.k = std::clamp(op.k, -kMaxDim, kMaxDim);  // beyond every matrix, all diagonals are one
+  return node.result(op, {node.in(0)});
+}
+
+Status map_reverse_sequence(NodeContext& node) {
+  return node.result(ReverseSequence{.batch_axis = node.attr_int("batch_axis", 1),
+                                     .time_axis = node.attr_int("time_axis", 0)},
+                     {node.in(0), node.in(1)});
+}
+
 Status map_transpose(NodeContext& node) {
   const int rank = node.rank(0);
   std::vector<int64_t> reversed;
@@ -224,6 +274,7 @@ Status map_space_to_depth(NodeContext& node) {
 }
 
 constexpr NodeMapping kMappings[] = {
+    {"CenterCropPad", 2, 2, map_center_crop_pad},
     {"Concat", 1, kMany, map_concat},
     {"Crop", 1, 1, map_crop},
     {"DepthToSpace", 1, 1, map_depth_to_space},
@@ -231,12 +282,15 @@ constexpr NodeMapping kMappings[] = {
     {"Gather", 2, 2, map_gather},
     {"GatherElements", 2, 2, map_gather_elements},
     {"GatherND", 2, 2, map_gather_nd},
+    {"OneHot", 3, 3, map_one_hot},
     {"Pad", 1, 4, map_pad},
+    {"ReverseSequence", 2, 2, map_reverse_sequence},
     {"Slice", 1, 5, map_slice},
     {"SpaceToDepth", 1, 1, map_space_to_depth},
     {"Split", 1, 2, map_split},
     {"Tile", 2, 2, map_tile},
     {"Transpose", 1, 1, map_transpose},
+    {"Trilu", 1, 2, map_trilu},
 };
 
 }  // namespace

@@ -37,6 +37,17 @@ Status map_arg_reduce(NodeContext& node) {
                      {node.in(0)});
 }
 
+template <CumulateFn kFn>
+Status map_cumulate(NodeContext& node) {
+  MEMOPT_ASSIGN_OR_RETURN(const int64_t given, node.constant_int(1, "axis"));
+  MEMOPT_ASSIGN_OR_RETURN(const int64_t axis, node.axis_of(given, node.rank(0)));
+  return node.result(Cumulate{.fn = kFn,
+                              .axis = axis,
+                              .exclusive = node.attr_bool("exclusive", false),
+                              .reverse = node.attr_bool("reverse", false)},
+                     {node.in(0)});
+}
+
 Status map_top_k(NodeContext& node) {
   TopK op;
   if (node.opset() < 10) {
@@ -54,6 +65,8 @@ Status map_top_k(NodeContext& node) {
 constexpr NodeMapping kMappings[] = {
     {"ArgMax", 1, 1, map_arg_reduce<ArgReduceFn::kMax>},
     {"ArgMin", 1, 1, map_arg_reduce<ArgReduceFn::kMin>},
+    {"CumProd", 2, 2, map_cumulate<CumulateFn::kProd>},
+    {"CumSum", 2, 2, map_cumulate<CumulateFn::kSum>},
     {"ReduceL1", 1, 2, map_reduce<ReduceFn::kL1>},
     {"ReduceL2", 1, 2, map_reduce<ReduceFn::kL2>},
     {"ReduceLogSum", 1, 2, map_reduce<ReduceFn::kLogSum>},

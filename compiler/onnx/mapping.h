@@ -32,6 +32,7 @@ std::span<const NodeMapping> reduction_mappings();
 std::span<const NodeMapping> movement_mappings();
 std::span<const NodeMapping> reshape_mappings();
 std::span<const NodeMapping> resize_mappings();
+std::span<const NodeMapping> scatter_mappings();
 std::span<const NodeMapping> constant_mappings();
 std::span<const NodeMapping> quantization_mappings();
 std::span<const NodeMapping> control_flow_mappings();

@@ -153,6 +153,31 @@ Result<std::vector<TensorType>> infer_tile(const Op& op, InputTypes inputs) {
   return row_major_result(x.dtype, dims);
 }
 
+Status check_whole_bytes(const TensorType& x) {
+  return dtype_bits(x.dtype) >= 8 ? Status() : needed("x", "elements of whole bytes", x);
+}
+
+Result<std::vector<TensorType>> infer_trilu(const Op& op, InputTypes inputs) {
+  const TensorType& x = *inputs[0];
+  MEMOPT_RETURN_IF_ERROR(check_whole_bytes(x));
+  MEMOPT_RETURN_IF_ERROR(check_rank("x", x.dims, 2));
+  MEMOPT_RETURN_IF_ERROR(check_range("k", std::get<Trilu>(op).k, -kMaxDim));
+  return row_major_result(x.dtype, x.dims);
+}
+
+Result<std::vector<TensorType>> infer_reverse_sequence(const Op& op, InputTypes inputs) {
+  const auto& reverse = std::get<ReverseSequence>(op);
+  const TensorType& x = *inputs[0];
+  MEMOPT_RETURN_IF_ERROR(check_whole_bytes(x));
+  MEMOPT_RETURN_IF_ERROR(check_rank("x", x.dims, 2));
+  MEMOPT_RETURN_IF_ERROR(check_range("batch_axis", reverse.batch_axis, 0, 1));
+  MEMOPT_RETURN_IF_ERROR(
+      check_range("time_axis", reverse.time_axis, 1 - reverse.batch_axis, 1 - reverse.batch_axis));
+  MEMOPT_RETURN_IF_ERROR(check_type("lengths", *inputs[1], DType::kI64,
+                                    {x.dims[static_cast<int>(reverse.batch_axis)]}));
+  return row_major_result(x.dtype, x.dims);
+}
+
 constexpr int64_t kMaxBlock = 1 << 15;
 
 Result<std::vector<TensorType>> infer_depth_to_space(const Op& op, InputTypes inputs) {
@@ -264,6 +289,20 @@ const OpDef& Expand_def() {
 
 const OpDef& Tile_def() {
   static constexpr OpDef kDef = movement(infer_tile, LayoutRule::kFollows, tile_band);
+  return kDef;
+}
+
+const OpDef& Trilu_def() {
+  static constexpr OpDef kDef = movement(infer_trilu, LayoutRule::kFollows, trilu_band);
+  return kDef;
+}
+
+const OpDef& ReverseSequence_def() {
+  static constexpr OpDef kDef = [] {
+    OpDef def = movement(infer_reverse_sequence, LayoutRule::kFollows, reverse_sequence_band);
+    def.min_inputs = def.max_inputs = 2;
+    return def;
+  }();
   return kDef;
 }
 

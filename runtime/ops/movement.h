@@ -69,6 +69,19 @@ struct GatherND {
   bool operator==(const GatherND&) const = default;
 };
 
+// ONNX OneHot: a new dimension of extent `depth` at `axis` of the result, in which the element that
+// an index names is `on` and all others are `off`. Inputs: indices (numbers; negative ones count
+// from the end, those out of range name nothing), values (off, on).
+struct OneHot {
+  static constexpr std::string_view kName = "one_hot";
+  int64_t axis = 0;
+  int64_t depth = 1;
+  static constexpr auto fields() {
+    return std::tuple{Field{"axis", &OneHot::axis}, Field{"depth", &OneHot::depth}};
+  }
+  bool operator==(const OneHot&) const = default;
+};
+
 enum class PadMode : uint8_t { kConstant, kReflect, kEdge, kWrap };
 template <>
 struct EnumNames<PadMode> {
@@ -175,6 +188,31 @@ struct Tile {
   std::vector<int64_t> repeats;
   static constexpr auto fields() { return std::tuple{Field{"repeats", &Tile::repeats}}; }
   bool operator==(const Tile&) const = default;
+};
+
+// The upper triangle of every matrix of x: columns >= row + k; or the lower one: columns <= row +
+// k. The rest is 0. Inputs: x.
+struct Trilu {
+  static constexpr std::string_view kName = "trilu";
+  bool upper = true;
+  int64_t k = 0;
+  static constexpr auto fields() {
+    return std::tuple{Field{"upper", &Trilu::upper}, Field{"k", &Trilu::k}};
+  }
+  bool operator==(const Trilu&) const = default;
+};
+
+// The first lengths[b] elements along `time_axis` in reverse, for every b of `batch_axis`; the axes
+// are 0 and 1 in some order. Inputs: x, lengths (i64, one per b, in [0, extent]; checked in run()).
+struct ReverseSequence {
+  static constexpr std::string_view kName = "reverse_sequence";
+  int64_t batch_axis = 1;
+  int64_t time_axis = 0;
+  static constexpr auto fields() {
+    return std::tuple{Field{"batch_axis", &ReverseSequence::batch_axis},
+                      Field{"time_axis", &ReverseSequence::time_axis}};
+  }
+  bool operator==(const ReverseSequence&) const = default;
 };
 
 enum class DepthToSpaceMode : uint8_t { kDepthColumnRow, kColumnRowDepth };

@@ -173,6 +173,29 @@ std::optional<OpBand> gather_nd_band(const Op& op, InputTypes inputs, std::span<
   return band;
 }
 
+std::optional<OpBand> one_hot_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                   int axis, Interval rows) {
+  const int hot = static_cast<int>(std::get<OneHot>(op).axis);
+  if (axis == hot) return std::nullopt;
+  return band_of_first(op, inputs, axis < hot ? axis : axis - 1, rows);
+}
+
+std::optional<OpBand> trilu_band(const Op& op, InputTypes inputs,
+                                 std::span<const TensorType> outputs, int axis, Interval rows) {
+  // Within a matrix, where the diagonal is depends on the rows before.
+  if (axis >= outputs[0].dims.rank() - 2) return std::nullopt;
+  return band_of_first(op, inputs, axis, rows);
+}
+
+std::optional<OpBand> reverse_sequence_band(const Op& op, InputTypes inputs,
+                                            std::span<const TensorType>, int axis, Interval rows) {
+  const auto& reverse = std::get<ReverseSequence>(op);
+  if (axis == reverse.time_axis) return std::nullopt;
+  OpBand band = band_of_first(op, inputs, axis, rows);
+  if (axis == reverse.batch_axis) band.inputs[1] = AxisRange{0, rows};
+  return band;
+}
+
 std::optional<OpBand> pad_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
                                int axis, Interval rows) {
   const auto& pad = std::get<Pad>(op);

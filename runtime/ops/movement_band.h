@@ -10,7 +10,8 @@ using BandRule = std::optional<OpBand>(const Op&, InputTypes, std::span<const Te
                                        int axis, Interval rows);
 
 BandRule concat_band, split_band, slice_band, transpose_band, reshape_band, expand_band, tile_band,
-    depth_to_space_band, space_to_depth_band, same_band, full_band;
-BandRule gather_band, gather_elements_band, gather_nd_band, pad_band, resize_band;
+    trilu_band, reverse_sequence_band, depth_to_space_band, space_to_depth_band, same_band,
+    full_band;
+BandRule gather_band, gather_elements_band, gather_nd_band, one_hot_band, pad_band, resize_band;
 
 }  // namespace memopt

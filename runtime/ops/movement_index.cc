@@ -66,6 +66,24 @@ Result<std::vector<TensorType>> infer_gather_nd(const Op& op, InputTypes inputs)
   return row_major_result(x.dtype, dims);
 }
 
+Result<std::vector<TensorType>> infer_one_hot(const Op& op, InputTypes inputs) {
+  const auto& one_hot = std::get<OneHot>(op);
+  const TensorType& indices = *inputs[0];
+  const TensorType& values = *inputs[1];
+  MEMOPT_RETURN_IF_ERROR(check_number("indices", indices));
+  MEMOPT_RETURN_IF_ERROR(check_type("values", values, values.dtype, {2}));
+  if (dtype_bits(values.dtype) < 8) return needed("values", "elements of whole bytes", values);
+  MEMOPT_RETURN_IF_ERROR(check_result_rank(indices.dims.rank() + 1));
+  MEMOPT_RETURN_IF_ERROR(check_axis(one_hot.axis, indices.dims.rank() + 1));
+  MEMOPT_RETURN_IF_ERROR(check_range("depth", one_hot.depth, 0));
+  Dims dims;
+  for (int i = 0; i < indices.dims.rank() + 1; ++i) {
+    if (i == one_hot.axis) dims.push_back(one_hot.depth);
+    if (i < indices.dims.rank()) dims.push_back(indices.dims[i]);
+  }
+  return row_major_result(values.dtype, dims);
+}
+
 Result<std::vector<TensorType>> infer_pad(const Op& op, InputTypes inputs) {
   const auto& pad = std::get<Pad>(op);
   const TensorType& x = *inputs[0];
@@ -168,6 +186,11 @@ const OpDef& GatherElements_def() {
 const OpDef& GatherND_def() {
   static constexpr OpDef kDef =
       movement(2, 2, infer_gather_nd, LayoutRule::kRowMajor, gather_nd_band);
+  return kDef;
+}
+
+const OpDef& OneHot_def() {
+  static constexpr OpDef kDef = movement(2, 2, infer_one_hot, LayoutRule::kRowMajor, one_hot_band);
   return kDef;
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/ops/movement.h"
 #include "runtime/ops/quantization.h"
 #include "runtime/ops/reduction.h"
+#include "runtime/ops/scatter.h"
 
 namespace memopt {
 

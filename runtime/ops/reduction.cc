@@ -67,6 +67,19 @@ Result<std::vector<TensorType>> infer_top_k(const Op& op, InputTypes inputs) {
   return std::vector<TensorType>{y, {DType::kI64, y.dims}};
 }
 
+Result<std::vector<TensorType>> infer_cumulate(const Op& op, InputTypes inputs) {
+  const TensorType& x = *inputs[0];
+  MEMOPT_RETURN_IF_ERROR(check_number("x", x));
+  MEMOPT_RETURN_IF_ERROR(check_axis(std::get<Cumulate>(op).axis, x.dims.rank()));
+  return row_major_result(x.dtype, x.dims);
+}
+
+std::optional<OpBand> cumulate_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
+                                    int axis, Interval rows) {
+  if (axis == std::get<Cumulate>(op).axis) return std::nullopt;
+  return band_of_first(op, inputs, axis, rows);
+}
+
 std::optional<OpBand> softmax_band(const Op& op, InputTypes inputs, std::span<const TensorType>,
                                    int axis, Interval rows) {
   if (axis == std::get<Softmax>(op).axis) return std::nullopt;
@@ -140,6 +153,14 @@ const OpDef& ArgReduce_def() {
 const OpDef& TopK_def() {
   static const OpDef kDef = {
       .outputs = 2, .infer = infer_top_k, .band = top_k_band, .operations = elements};
+  return kDef;
+}
+
+const OpDef& Cumulate_def() {
+  static const OpDef kDef = {.infer = infer_cumulate,
+                             .layout = LayoutRule::kFollows,
+                             .band = cumulate_band,
+                             .operations = elements};
   return kDef;
 }
 

@@ -183,4 +183,26 @@ struct TopK {
   bool operator==(const TopK&) const = default;
 };
 
+enum class CumulateFn : uint8_t { kSum, kProd };
+template <>
+struct EnumNames<CumulateFn> {
+  static constexpr std::string_view kNames[] = {"sum", "prod"};
+};
+
+// The sum (product) of all elements up to this one along axis >= 0 (ONNX CumSum, CumProd), of those
+// before it where exclusive; in reverse, up to means from the end. Inputs: x.
+struct Cumulate {
+  static constexpr std::string_view kName = "cumulate";
+  CumulateFn fn = CumulateFn::kSum;
+  int64_t axis = 0;
+  bool exclusive = false;
+  bool reverse = false;
+  static constexpr auto fields() {
+    return std::tuple{Field{"fn", &Cumulate::fn}, Field{"axis", &Cumulate::axis},
+                      Field{"exclusive", &Cumulate::exclusive},
+                      Field{"reverse", &Cumulate::reverse}};
+  }
+  bool operator==(const Cumulate&) const = default;
+};
+
 }  // namespace memopt

@@ -122,7 +122,16 @@ TEST(Malformed, HostileScalarAttributesNeverCrash) {
                                                             {"QuantizeLinear", "axis"},
                                                             {"QuantizeLinear", "block_size"},
                                                             {"GatherND", "batch_dims"},
-                                                            {"LayerNormalization", "axis"}};
+                                                            {"LayerNormalization", "axis"},
+                                                            {"LayerNormalization", "stash_type"},
+                                                            {"GroupNormalization", "num_groups"},
+                                                            {"ScatterElements", "axis"},
+                                                            {"OneHot", "axis"},
+                                                            {"EyeLike", "k"},
+                                                            {"EyeLike", "dtype"},
+                                                            {"ReverseSequence", "time_axis"},
+                                                            {"ReverseSequence", "batch_axis"},
+                                                            {"CumSum", "reverse"}};
   for (const auto& [op, name] : attributes) {
     for (const int64_t value : kHostile) {
       Model model(21);
@@ -134,6 +143,10 @@ TEST(Malformed, HostileScalarAttributesNeverCrash) {
       if (std::string(op) == "QuantizeLinear" || std::string(op) == "LayerNormalization") {
         inputs.push_back("s");
       }
+      if (std::string(op) == "GroupNormalization") inputs = {"x", "s", "s"};
+      if (std::string(op) == "ScatterElements") inputs = {"x", "i", "x"};
+      if (std::string(op) == "OneHot") inputs = {"x", "i", "s"};
+      if (std::string(op) == "ReverseSequence" || std::string(op) == "CumSum") inputs = {"x", "i"};
       model.node(op, inputs, {"y"}, {attr(name, value)});
       import_mutant(model);
     }

@@ -73,6 +73,48 @@ TEST(Values, GathersCheckEveryIndex) {
   }
 }
 
+TEST(Values, ScattersCheckEveryIndex) {
+  const HostTensor x = f32({3}, {1, 2, 3});
+  const HostTensor updates = f32({2}, {7, 8});
+  const HostTensor good = tensor_of(DType::kI64, {2}, {-3, 2});
+  const HostTensor good_tuples = tensor_of(DType::kI64, {2, 1}, {-3, 2});
+  EXPECT_EQ(run(ScatterElements{0}, {&x, &good, &updates}), (Values{7, 2, 8}));
+  EXPECT_EQ(run(ScatterND{}, {&x, &good_tuples, &updates}), (Values{7, 2, 8}));
+  for (const double index : {3.0, -4.0, 1e15}) {
+    const HostTensor bad = tensor_of(DType::kI64, {2}, {0, index});
+    const HostTensor bad_tuples = tensor_of(DType::kI64, {2, 1}, {0, index});
+    EXPECT_FALSE(run_op(ScatterElements{0}, {&x, &bad, &updates}).ok());
+    EXPECT_FALSE(run_op(ScatterND{}, {&x, &bad_tuples, &updates}).ok());
+  }
+}
+
+TEST(Values, UpdatesOfOneElementAllCount) {
+  const HostTensor x = f32({2}, {1, 2});
+  const HostTensor indices = tensor_of(DType::kI64, {3}, {1, 1, 1});
+  const HostTensor updates = f32({3}, {3, NAN, 5});
+  const HostTensor numbers = f32({3}, {3, 4, 5});
+  EXPECT_EQ(run(ScatterElements{0, ScatterFn::kAdd}, {&x, &indices, &numbers}), (Values{1, 14}));
+  EXPECT_EQ(run(ScatterElements{0, ScatterFn::kMul}, {&x, &indices, &numbers}), (Values{1, 120}));
+  EXPECT_EQ(run(ScatterElements{0}, {&x, &indices, &numbers}), (Values{1, 5}));
+  EXPECT_TRUE(std::isnan(run(ScatterElements{0, ScatterFn::kMax}, {&x, &indices, &updates})[1]));
+}
+
+TEST(Values, SequencesCheckTheirLengths) {
+  const HostTensor x = f32({3, 2}, {1, 2, 3, 4, 5, 6});
+  const HostTensor good = tensor_of(DType::kI64, {2}, {3, 0});
+  EXPECT_EQ(run(ReverseSequence{1, 0}, {&x, &good}), (Values{5, 2, 3, 4, 1, 6}));
+  for (const double length : {-1.0, 4.0, 1e15}) {
+    const HostTensor bad = tensor_of(DType::kI64, {2}, {1, length});
+    EXPECT_FALSE(run_op(ReverseSequence{1, 0}, {&x, &bad}).ok());
+  }
+}
+
+TEST(Values, ColumnsMeetWhereWindowsOverlap) {
+  const HostTensor x = f32({1, 2, 3}, {1, 2, 3, 10, 20, 30});
+  EXPECT_EQ(run(ColToIm{{4}, {2}, {1}, {1}, {0, 0}}, {&x}), (Values{1, 12, 23, 30}));
+  EXPECT_EQ(run(ColToIm{{2}, {2}, {1}, {1}, {1, 1}}, {&x}), (Values{12, 23}));
+}
+
 TEST(Values, PadsReflectMoreThanOnce) {
   const HostTensor x = f32({3}, {1, 2, 3});
   EXPECT_EQ(run(Pad{PadMode::kReflect, {5, 3}}, {&x}), (Values{2, 1, 2, 3, 2, 1, 2, 3, 2, 1, 2}));

@@ -50,6 +50,16 @@ bool is_accepted(const Sample& sample) {
   return infer_types(sample.op, pointers).ok();
 }
 
+// Indices into an extent of 0 are out of range, as they should be.
+bool has_indices(const Sample& sample) {
+  const Op& op = sample.op;
+  return (std::holds_alternative<Gather>(op) || std::holds_alternative<GatherElements>(op) ||
+          std::holds_alternative<GatherND>(op) || std::holds_alternative<ScatterElements>(op) ||
+          std::holds_alternative<ScatterND>(op) || std::holds_alternative<ReverseSequence>(op) ||
+          std::holds_alternative<MaxUnpool>(op)) &&
+         sample.inputs[1].dims.count() > 0;
+}
+
 // Compiles and runs under guard, with the fast kernels and without them.
 void expect_runs(const Sample& sample) {
   GrowingGraph g;
@@ -75,7 +85,7 @@ TEST(EmptyTensors, GoThroughEveryOperator) {
       for (const bool all : {false, true}) {
         Sample empty = emptied(sample, axis, all);
         empty.op = with_dims(empty.op, sample.inputs[0].dims, axis);
-        if (!is_accepted(empty)) continue;
+        if (!is_accepted(empty) || has_indices(empty)) continue;
         SCOPED_TRACE(sample.name + ", axis " + std::to_string(axis) + (all ? " of all" : ""));
         expect_runs(empty);
         ++accepted;

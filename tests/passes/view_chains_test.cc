@@ -8,6 +8,7 @@
 #include <numeric>
 #include <random>
 
+#include "runtime/ops/op_def.h"
 #include "tests/support/growing_graph.h"
 #include "tests/support/run_compiled.h"
 
@@ -103,6 +104,18 @@ const std::vector<Link>& links() {
   return kLinks;
 }
 
+// The outputs of a run without the bits behind the last element of a packed one.
+std::vector<std::vector<std::byte>> outputs_of(const CompiledModel& model, bool guard,
+                                               const Growing& g) {
+  auto outputs = run_compiled(model, guard, g.inputs);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const PlanValue& value = model.plan().values[model.plan().outputs[i]];
+    const int64_t used = value.dims.count() * dtype_bits(value.dtype) % 8;
+    if (used != 0) outputs[i].back() &= static_cast<std::byte>((1 << used) - 1);
+  }
+  return outputs;
+}
+
 void expect_same_bits(const Growing& g, bool reference_only) {
   CompileOptions options;
   options.kernels.reference_only = reference_only;
@@ -112,7 +125,7 @@ void expect_same_bits(const Growing& g, bool reference_only) {
   ASSERT_TRUE(expected.ok()) << expected.error().message;
   const auto model = compile_graph(g.graph, options);
   ASSERT_TRUE(model.ok()) << model.error().message;
-  EXPECT_EQ(run_compiled(**model, true, g.inputs), run_compiled(**expected, false, g.inputs));
+  EXPECT_TRUE(outputs_of(**model, true, g) == outputs_of(**expected, false, g));
 }
 
 // One sample of every cast, whose other types move nothing else.
@@ -122,7 +135,7 @@ bool is_taken(const Sample& sample) {
 }
 
 TEST(ViewChains, PlansWithAndWithoutAliasesGiveTheSameBits) {
-  constexpr uint32_t kChains = 14;
+  constexpr uint32_t kChains = 6;
   for (size_t index = 0; index < all_samples().size(); ++index) {
     const Sample& sample = all_samples()[index];
     if (!is_taken(sample)) continue;

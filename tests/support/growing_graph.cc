@@ -32,7 +32,10 @@ std::vector<ValueId> GrowingGraph::add(const Op& op, const std::vector<ValueId>&
 }
 
 std::vector<ValueId> GrowingGraph::add_sample(const Sample& sample) {
-  const auto tensors = make_inputs(sample);
+  auto tensors = make_inputs(sample);
+  for (auto& tensor : tensors) {  // whose memory is never empty
+    if (tensor) tensor->bytes.resize(static_cast<size_t>(tensor->type().bytes()));
+  }
   std::vector<ValueId> operands;
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (!tensors[i]) {

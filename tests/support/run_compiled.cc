@@ -1,6 +1,7 @@
 #include "tests/support/run_compiled.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -31,7 +32,9 @@ std::vector<Bytes> run_compiled(const CompiledModel& model, bool guard) {
 std::vector<Bytes> run_compiled(const CompiledModel& model, bool guard,
                                 std::span<const Bytes> inputs) {
   const std::string path =
-      (std::filesystem::path(testing::TempDir()) / "run_compiled.plan").string();
+      (std::filesystem::path(testing::TempDir()) /
+       ("run_compiled_" + std::to_string(getpid()) + ".plan"))  // tests run beside each other
+          .string();
   EXPECT_TRUE(write_compiled(model, path).ok());
   auto loaded = load_plan(path, {.mode = LoadMode::kCopy, .verify_constants = true});
   std::filesystem::remove(path);

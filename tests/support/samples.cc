@@ -161,6 +161,16 @@ void add_copies(List& list) {
   list.add("last", Tile{{1, 3}}, {f32_of({2, 5})});
   list.add("all", Tile{{2, 1, 2, 3}}, {of(DType::kU8, {1, 3, 4, 2}, 0, 255)});
   list.add("none", Tile{{0, 2}}, {f32_of({2, 5})});
+  list.add("upper", Trilu{true, 1}, {f32_of({2, 5, 4})});
+  list.add("lower", Trilu{false, -1}, {of(DType::kI64, {4, 7}, -9, 9)});
+  list.add("far", Trilu{true, -9}, {of(DType::kU8, {2, 3, 4, 3}, 0, 255)});
+  const auto lengths = [](std::vector<double> values) {
+    const auto count = static_cast<int64_t>(values.size());
+    return with_values(DType::kI64, {count}, std::move(values));
+  };
+  list.add("time_first", ReverseSequence{1, 0}, {f32_of({4, 3, 5}), lengths({0, 4, 3})});
+  list.add("batch_first", ReverseSequence{0, 1},
+           {of(DType::kF16, {3, 4, 2, 3}), lengths({1, 2, 4})});
   list.add("dcr", DepthToSpace{2, DepthToSpaceMode::kDepthColumnRow}, {f32_of({2, 12, 3, 4})});
   list.add("crd", DepthToSpace{3, DepthToSpaceMode::kColumnRowDepth}, {f32_of({1, 18, 2, 3})});
   list.add("block2", SpaceToDepth{2}, {f32_of({2, 3, 6, 4})});
@@ -187,6 +197,33 @@ void add_gathers(List& list) {
   list.add("axis0", GatherElements{0}, {of(DType::kI8, {5, 3}, -9, 9), indices({2, 3}, 5)});
   list.add("pairs", GatherND{0}, {f32_of({3, 3, 4}), indices({5, 2}, 3)});
   list.add("batched", GatherND{1}, {f32_of({2, 5, 3}), indices({2, 4, 1}, 5)});
+}
+
+void add_scatters(List& list) {
+  const auto indices = [](Dims dims, double extent) {
+    return of(DType::kI64, dims, -extent, extent);
+  };
+  for (size_t i = 0; i < std::size(EnumNames<ScatterFn>::kNames); ++i) {
+    const auto fn = static_cast<ScatterFn>(i);
+    const std::string name(enum_name(fn));
+    list.add(name, ScatterElements{1, fn},
+             {f32_of({3, 6, 4}), indices({3, 5, 2}, 6), f32_of({3, 5, 2})});
+    list.add(
+        name + "_i8", ScatterElements{0, fn},
+        {of(DType::kI8, {9}, -99, 99), of(DType::kI32, {7}, 0, 9), of(DType::kI8, {7}, -9, 9)});
+    list.add(name, ScatterND{fn}, {f32_of({4, 3, 5}), indices({2, 3, 1}, 4), f32_of({2, 3, 3, 5})});
+    list.add(name + "_f16", ScatterND{fn},
+             {of(DType::kF16, {4, 3}), indices({5, 2}, 3), of(DType::kF16, {5})});
+  }
+  list.add("bool", ScatterElements{},
+           {of(DType::kBool, {4, 3}, 0, 2), indices({2, 3}, 4), of(DType::kBool, {2, 3}, 0, 2)});
+  list.add("empty", ScatterElements{}, {f32_of({4, 3}), indices({0, 3}, 4), f32_of({0, 3})});
+  list.add("2d", ColToIm{{5, 6}, {2, 3}, {1, 2}, {2, 1}, {1, 0, 1, 2}}, {f32_of({2, 18, 15})});
+  list.add("1d_i32", ColToIm{{9}, {3}, {2}, {1}, {0, 0}}, {of(DType::kI32, {1, 6, 4}, -9, 9)});
+  list.add("last", OneHot{2, 5}, {indices({2, 3}, 7), f32_of({2})});
+  list.add("first", OneHot{0, 3}, {f32_of({4}, -2, 3), of(DType::kU8, {2}, 0, 255)});
+  list.add("i32", OneHot{1, 4},
+           {with_values(DType::kI32, {2, 3}, {0, 3, -1, 4, -4, -5}), of(DType::kI64, {2}, -9, 9)});
 }
 
 void add_pads(List& list) {
@@ -376,6 +413,16 @@ void add_reductions(List& list) {
   }
   list.add("max", ArgReduce{.fn = ArgReduceFn::kMax, .axis = 1}, {x});
   list.add("min_last", ArgReduce{.fn = ArgReduceFn::kMin, .axis = 3, .keep_dims = false}, {x});
+  for (const CumulateFn fn : {CumulateFn::kSum, CumulateFn::kProd}) {
+    const std::string name(enum_name(fn));
+    list.add(name, Cumulate{.fn = fn, .axis = 1}, {x});
+    list.add(name + "_exclusive", Cumulate{.fn = fn, .axis = 3, .exclusive = true}, {x});
+    list.add(name + "_reverse", Cumulate{.fn = fn, .axis = 0, .reverse = true},
+             {of(DType::kI32, {7, 3}, -9, 9)});
+    list.add(name + "_exclusive_reverse_f16",
+             Cumulate{.fn = fn, .axis = 0, .exclusive = true, .reverse = true},
+             {of(DType::kF16, {5, 70})});
+  }
   list.add("largest", TopK{.k = 3, .axis = 1}, {x});
   list.add("smallest", TopK{.k = 2, .axis = 3, .largest = false}, {x});
 }
@@ -401,6 +448,7 @@ const std::vector<Sample>& all_samples() {
     add_other_elementwise(list);
     add_copies(list);
     add_gathers(list);
+    add_scatters(list);
     add_pads(list);
     add_resizes(list);
     add_quantization(list);

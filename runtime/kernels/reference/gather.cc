@@ -1,31 +1,10 @@
-// Gathers. Indices are values of the run, so they are checked there, all of them before the first
-// element moves.
+// Gathers, and the operators that an index operand steers element by element.
 #include "runtime/kernels/reference/copy.h"
+#include "runtime/kernels/reference/indices.h"
 #include "runtime/kernels/reference/reference.h"
 
 namespace memopt {
 namespace {
-
-// `index` in [-extent, extent) counted from the start; checked before.
-int64_t from_start(int64_t index, int64_t extent) { return index < 0 ? index + extent : index; }
-
-Status check_index(int64_t index, int64_t extent) {
-  if (index >= -extent && index < extent) return {};
-  return bad_input("index " + std::to_string(index) + " is out of range for an extent of " +
-                   std::to_string(extent));
-}
-
-// All indices, into an extent that `extent_of` gives for their coordinates.
-template <typename F>
-Status check_indices(const Tensor& indices, F&& extent_of) {
-  Status status;
-  for_each_coordinate(indices.dims, [&](const Dims& at) {
-    if (!status.ok()) return;
-    const int64_t index = load_int(indices.dtype, indices.data, offset_of(at, indices.strides));
-    status = check_index(index, extent_of(at));
-  });
-  return status;
-}
 
 Dims slice_dims(const Dims& dims, int begin, int end) {
   Dims part;
@@ -143,7 +122,91 @@ Status run_gather_nd(const GatherND& op, const RunContext& context) {
   return {};
 }
 
+// The index of every lane of the result, counted from the start; -1 where it names nothing.
+template <typename I>
+int64_t hot_index(I index, int64_t depth) {
+  const auto value = static_cast<double>(load(index));
+  const double from = value < 0 ? value + static_cast<double>(depth) : value;
+  const bool names = from >= 0 && from < static_cast<double>(depth) && from == std::floor(from);
+  return names ? static_cast<int64_t>(from) : -1;
+}
+
+// Everything is off; then one element per index is on.
+Status run_one_hot(const OneHot& op, const RunContext& context) {
+  const Tensor& indices = context.inputs[0];
+  const Tensor& values = context.inputs[1];
+  const Tensor& y = context.outputs[0];
+  const int axis = static_cast<int>(op.axis);
+  copy_box(y.dtype, y.dims, {values.data, 0, Dims::filled(y.rank(), 0)}, place_of(y),
+           context.parallel);
+  const Walk<2> walk(indices.dims, {without(y.strides, axis, axis + 1), indices.strides});
+  const auto [dy, di] = walk.steps();
+  return dispatch_width(y.dtype, [&, dy = dy, di = di](auto value_tag) {
+    using T = typename decltype(value_tag)::type;
+    const T on = values.as<T>()[values.strides[0]];
+    return dispatch_number(indices.dtype, [&](auto index_tag) {
+      using I = typename decltype(index_tag)::type;
+      walk.visit_all(context.parallel, [&](const auto& at, int64_t n) {
+        for (int64_t i = 0; i < n; ++i) {
+          const int64_t hot = hot_index(indices.as<I>()[at[1] + i * di], op.depth);
+          if (hot >= 0) y.as<T>()[at[0] + i * dy + hot * y.strides[axis]] = on;
+        }
+      });
+      return Status();
+    });
+  });
+}
+
+Status check_lengths(const Tensor& lengths, int64_t extent) {
+  for (int64_t b = 0; b < lengths.count(); ++b) {
+    const int64_t length = lengths.as<int64_t>()[b * lengths.strides[0]];
+    if (length < 0 || length > extent) {
+      return bad_input("length " + std::to_string(length) + " is out of range for an extent of " +
+                       std::to_string(extent));
+    }
+  }
+  return {};
+}
+
+Status run_reverse_sequence(const ReverseSequence& op, const RunContext& context) {
+  const Tensor& x = context.inputs[0];
+  const Tensor& lengths = context.inputs[1];
+  const Tensor& y = context.outputs[0];
+  const int batch = static_cast<int>(op.batch_axis);
+  const int time = static_cast<int>(op.time_axis);
+  const int64_t extent = x.dims[time];
+  MEMOPT_RETURN_IF_ERROR(check_lengths(lengths, extent));
+  Dims box = x.dims;
+  box[batch] = 1;
+  for (int64_t b = 0; b < x.dims[batch]; ++b) {
+    const int64_t length = lengths.as<int64_t>()[b * lengths.strides[0]];
+    Place from{x.data, b * x.strides[batch], x.strides};
+    Place to{y.data, b * y.strides[batch], y.strides};
+    box[time] = extent - length;
+    from.offset += length * x.strides[time];
+    to.offset += length * y.strides[time];
+    copy_box(x.dtype, box, from, to, context.parallel);
+    if (length == 0) continue;
+    box[time] = length;
+    from.offset -= x.strides[time];  // the last of those in reverse
+    from.strides[time] = -x.strides[time];
+    to.offset -= length * y.strides[time];
+    copy_box(x.dtype, box, from, to, context.parallel);
+  }
+  return {};
+}
+
 }  // namespace
+
+const KernelDef* OneHot_reference() {
+  static constexpr KernelDef kDef = reference_def<OneHot, run_one_hot>();
+  return &kDef;
+}
+
+const KernelDef* ReverseSequence_reference() {
+  static constexpr KernelDef kDef = reference_def<ReverseSequence, run_reverse_sequence>();
+  return &kDef;
+}
 
 const KernelDef* Gather_reference() {
   static constexpr KernelDef kDef = reference_def<Gather, run_gather>();

@@ -35,7 +35,37 @@ Status run_reshape(const Reshape&, const RunContext& context) {
   return {};
 }
 
+// Row by row of every matrix: what is kept, and zeros before or behind it.
+Status run_trilu(const Trilu& op, const RunContext& context) {
+  static constexpr uint64_t kZero[2] = {};
+  const Tensor& x = context.inputs[0];
+  const Tensor& y = context.outputs[0];
+  const int rows = x.rank() - 2, columns = x.rank() - 1;
+  const int64_t width = x.dims[columns];
+  Dims line = x.dims;  // this row of every matrix
+  line[rows] = 1;
+  for (int64_t row = 0; row < x.dims[rows]; ++row) {
+    const auto for_columns = [&](int64_t begin, int64_t end, Place from) {
+      line[columns] = end - begin;
+      from.offset += row * from.strides[rows] + begin * from.strides[columns];
+      Place to = place_of(y);
+      to.offset = row * y.strides[rows] + begin * y.strides[columns];
+      copy_box(x.dtype, line, from, to, context.parallel);
+    };
+    const Place zeros{const_cast<uint64_t*>(kZero), 0, Dims::filled(x.rank(), 0)};
+    const int64_t edge = std::clamp<int64_t>(row + op.k + (op.upper ? 0 : 1), 0, width);
+    for_columns(0, edge, op.upper ? zeros : place_of(x));
+    for_columns(edge, width, op.upper ? place_of(x) : zeros);
+  }
+  return {};
+}
+
 }  // namespace
+
+const KernelDef* Trilu_reference() {
+  static constexpr KernelDef kDef = reference_def<Trilu, run_trilu>(same_elements);
+  return &kDef;
+}
 
 const KernelDef* Concat_reference() {
   static constexpr KernelDef kDef = reference_def<Concat, Plain::concat>();
