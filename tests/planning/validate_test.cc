@@ -114,5 +114,72 @@ TEST_F(ValidateFields, FitsClaimedButCapacityExceeded) {
   EXPECT_EQ(code(), Code::kVerifyFailed);
 }
 
+TEST_F(ValidateFields, EveryBorderIsInside) {
+  plan_.spaces[0].lower_bound_bytes = plan_.spaces[0].height_bytes;
+  EXPECT_TRUE(validate(problem_, plan_).ok());
+  problem_.spaces[0].capacity_bytes = plan_.spaces[0].height_bytes;
+  for (const ProofStatus status : {ProofStatus::kFits, ProofStatus::kOptimal}) {
+    plan_.spaces[0].status = status;
+    EXPECT_TRUE(validate(problem_, plan_).ok());
+  }
+  problem_.buffers[1].alignment = problem_.buffers[2].alignment = 1;
+  plan_.offsets[1] = INT64_MAX - problem_.buffers[1].size_bytes;
+  plan_.spaces[0].height_bytes = INT64_MAX;
+  plan_.spaces[0].status = ProofStatus::kGap;
+  EXPECT_TRUE(validate(problem_, plan_).ok());
+  plan_.offsets[1] += 1;
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+
+// Only what claims to fit must.
+TEST_F(ValidateFields, AStatusThatPromisesNothingMayExceedTheCapacity) {
+  problem_.spaces[0].capacity_bytes = 23;
+  for (const auto& [status, ok] :
+       std::vector<std::pair<ProofStatus, bool>>{{ProofStatus::kOptimal, false},
+                                                 {ProofStatus::kFits, false},
+                                                 {ProofStatus::kImpossible, true},
+                                                 {ProofStatus::kGap, true},
+                                                 {ProofStatus::kWorkLimitReached, true}}) {
+    plan_.spaces[0].status = status;
+    EXPECT_EQ(validate(problem_, plan_).ok(), ok) << to_string(status);
+  }
+  problem_.spaces[0].capacity_bytes = {};
+  plan_.spaces[0].status = ProofStatus::kFits;
+  EXPECT_TRUE(validate(problem_, plan_).ok());
+}
+
+TEST_F(ValidateFields, HeightsAreStatedForEverySpaceAndNeitherTooHighNorTooLow) {
+  problem_.spaces.resize(3);
+  problem_.buffers[2].space = 1;
+  problem_.buffers[2].size_bytes = 16;
+  plan_.offsets = {8, 0, 8};
+  plan_.spaces.resize(3);
+  const std::vector<int64_t> heights = {16, 24, 0};
+  for (size_t s = 0; s < 3; ++s) plan_.spaces[s] = {.height_bytes = heights[s], .planner = {}};
+  EXPECT_TRUE(validate(problem_, plan_).ok()) << "two spaces share no bytes";
+  for (size_t s = 0; s < 3; ++s) {
+    for (const int64_t by : {-8, 8}) {
+      MemoryPlan wrong = plan_;
+      wrong.spaces[s].height_bytes += by;
+      EXPECT_FALSE(validate(problem_, wrong).ok());
+    }
+    MemoryPlan high = plan_;
+    high.spaces[s].lower_bound_bytes = heights[s] + 1;
+    EXPECT_FALSE(validate(problem_, high).ok());
+  }
+  problem_.buffers[2].space = 0;
+  plan_.spaces[0].height_bytes = 24;
+  plan_.spaces[1].height_bytes = 0;
+  EXPECT_FALSE(validate(problem_, plan_).ok()) << "in one space they do";
+  problem_.interference.emplace();
+  EXPECT_TRUE(validate(problem_, plan_).ok()) << "but nobody says that they conflict";
+  problem_.interference->edges = {{2, 0}};
+  EXPECT_FALSE(validate(problem_, plan_).ok());
+  problem_.buffers[2].space = 1;
+  plan_.spaces[0].height_bytes = 16;
+  plan_.spaces[1].height_bytes = 24;
+  EXPECT_TRUE(validate(problem_, plan_).ok());
+}
+
 }  // namespace
 }  // namespace memopt

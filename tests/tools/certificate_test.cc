@@ -199,6 +199,147 @@ TEST(Certificate, APlanThatClaimsMoreThanIsConfirmedIsRejected) {
   EXPECT_FALSE(check_certificate(certificate, plan, kDigest, test_kernel).ok());
 }
 
+// The plan's own claim is covered by a statement about the orders that it speaks of.
+TEST(Certificate, AClaimNeedsAStatementAboutItsOrders) {
+  Plan plan = branches_plan(true);
+  const Certificate both = certificate_of(plan);
+  ASSERT_EQ(both.statements.size(), 2u);
+  Certificate of_all = both, of_this = both, none = both;
+  of_all.statements.pop_back();
+  of_this.statements.erase(of_this.statements.begin());
+  none.statements.clear();
+  const auto accepts = [&](const Certificate& certificate, BoundKind kind, int64_t bytes) {
+    plan.certificate.kind = kind;
+    plan.certificate.lower_bound_bytes = bytes;
+    return check_certificate(certificate, plan, kDigest, test_kernel).ok();
+  };
+  const auto all = BoundKind::kAllOrders, fixed = BoundKind::kFixedOrder;
+  EXPECT_TRUE(accepts(both, all, 512));
+  EXPECT_FALSE(accepts(both, all, 513));
+  EXPECT_TRUE(accepts(both, fixed, 768));
+  EXPECT_FALSE(accepts(both, fixed, 769));
+  EXPECT_TRUE(accepts(of_all, fixed, 512));
+  EXPECT_FALSE(accepts(of_all, fixed, 513));
+  EXPECT_TRUE(accepts(of_this, fixed, 768));
+  EXPECT_TRUE(accepts(of_this, all, 0));
+  EXPECT_FALSE(accepts(of_this, all, 1));
+  EXPECT_FALSE(accepts(none, all, 0));
+}
+
+TEST(Certificate, OneStatementAboutTheSameOrders) {
+  const Plan plan = branches_plan(true);
+  const Certificate both = certificate_of(plan);
+  for (const size_t twice : {0, 1}) {
+    Certificate bad = both;
+    bad.statements[1 - twice] = bad.statements[twice];
+    const Status status = check_certificate(bad, plan, kDigest, test_kernel);
+    ASSERT_FALSE(status.ok());
+    EXPECT_NE(status.error().message.find("more than one statement"), std::string::npos);
+  }
+}
+
+TEST(Certificate, StepsAndArenaAreThoseOfThePlan) {
+  const Plan plan = chain_plan();
+  const Certificate good = certificate_of(plan);
+  for (const int64_t by : {-64, -1, 1, 64}) {
+    Certificate bad = good;
+    bad.steps += by;
+    EXPECT_FALSE(check_certificate(bad, plan, kDigest, test_kernel).ok());
+    bad = good;
+    bad.arena_bytes += by;
+    EXPECT_FALSE(check_certificate(bad, plan, kDigest, test_kernel).ok());
+  }
+}
+
+// Where the arena is smaller than a bound that holds, something else is wrong.
+TEST(Certificate, NoBoundIsAboveTheArena) {
+  Plan plan = chain_plan();
+  Certificate certificate = certificate_of(plan);
+  ASSERT_EQ(certificate.statements[0].bytes, plan.arena_bytes);
+  plan.arena_bytes = certificate.arena_bytes = plan.arena_bytes - 1;
+  plan.certificate.lower_bound_bytes = 0;
+  EXPECT_FALSE(check_certificate(certificate, plan, kDigest, test_kernel).ok());
+}
+
+TEST(Certificate, AnErrorNamesTheStatement) {
+  const Plan plan = branches_plan(true);
+  Certificate bad = certificate_of(plan);
+  bad.statements[1].bytes += 1;
+  const Status status = check_certificate(bad, plan, kDigest, test_kernel);
+  ASSERT_FALSE(status.ok());
+  EXPECT_TRUE(status.error().message.starts_with("statement 1: ")) << status.error().message;
+}
+
+// Two branches of x and two of z, which is made of their sum in `blocks` parts: what the second
+// pair needs is decided behind the step where everything passes.
+Plan two_pairs_plan(int64_t blocks) {
+  Builder builder;
+  int64_t next = 0;
+  const auto at = [&](const std::string& name, int64_t size) {
+    next += size;
+    return builder.at(name, next - size, size);
+  };
+  const auto pair_of = [&](uint32_t x, int64_t size, const std::string& name) {
+    const uint32_t a = at(name + "a", size), c = at(name + "c", size);
+    const uint32_t b = at(name + "b", 1), d = at(name + "d", 1), y = at(name + "y", 1);
+    builder.unary("test.copy", x, a);
+    builder.unary("test.copy", builder.box(name + "a1", a, {0}, kBlock), b);
+    builder.unary("test.copy", x, c);
+    builder.unary("test.copy", builder.box(name + "c1", c, {0}, kBlock), d);
+    builder.add(b, d, y);
+    return y;
+  };
+  next = 4;
+  const uint32_t y = pair_of(builder.input("x", 0, 4), 4, "first");
+  const uint32_t z = at("z", blocks);
+  for (int64_t i = 0; i < blocks; ++i) {
+    builder.unary("test.copy", y, builder.box("z" + std::to_string(i), z, {16 * i}, kBlock));
+  }
+  builder.output(pair_of(z, blocks, "second"));
+  return builder.plan;
+}
+
+TEST(Certificate, ExhaustionOfThePartThatNeedsTheMost) {
+  const Certificate behind = certificate_of(two_pairs_plan(6));
+  ASSERT_EQ(behind.statements.size(), 1u);
+  EXPECT_EQ(behind.statements[0].bytes, 13 * 64);  // z, a copy of it, and a block
+  const auto* witness = std::get_if<ExhaustionWitness>(&behind.statements[0].witness);
+  ASSERT_NE(witness, nullptr);
+  EXPECT_EQ(witness->after, (StepName{4, "node 4"}));
+  EXPECT_EQ(witness->through, std::nullopt);
+  EXPECT_EQ(witness->steps, 11);
+
+  const Certificate before = certificate_of(two_pairs_plan(2));
+  ASSERT_EQ(before.statements.size(), 1u);
+  EXPECT_EQ(before.statements[0].bytes, 9 * 64);
+  witness = std::get_if<ExhaustionWitness>(&before.statements[0].witness);
+  ASSERT_NE(witness, nullptr);
+  EXPECT_EQ(witness->after, std::nullopt);
+  EXPECT_EQ(witness->through, (StepName{4, "node 4"}));
+  EXPECT_EQ(witness->steps, 5);
+}
+
+// With less work the statements are weaker, but right; with enough they are not.
+TEST(Certificate, LimitsOnlyWeaken) {
+  const Plan plan = two_pairs_plan(6);
+  int64_t last = 0;
+  for (const FindLimits& limits :
+       {FindLimits{0, 0, 0}, FindLimits{1'000'000, 0, 0}, FindLimits{1'000'000, 1'000'000, 0},
+        FindLimits{1'000'000, 1'000'000, 100'000}}) {
+    auto found = find_certificate(plan, limits, test_kernel);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    EXPECT_GE(found->statements[0].bytes, last);
+    last = found->statements[0].bytes;
+    EXPECT_EQ(found->statements.size(), last == 13 * 64 ? 1u : 2u);
+    EXPECT_EQ(found->statements.back().bytes, 13 * 64) << "of this order";
+    Plan claiming = plan;
+    adopt_claim(*found, claiming);
+    EXPECT_EQ(claiming.certificate.lower_bound_bytes, 13 * 64);
+    EXPECT_EQ(claiming.certificate.kind, found->statements.back().orders);
+  }
+  EXPECT_EQ(last, 13 * 64);
+}
+
 TEST(Certificate, MalformedFilesAreBadInput) {
   const std::string good = to_json(certificate_of(chain_plan()));
   for (const std::string& text :
