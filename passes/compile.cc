@@ -48,6 +48,7 @@ Status emit(CompiledModel& model, const CompileOptions& options) {
   model.emitted = emit_plan(lowered.graph, lowered.kernels, lowered.buffers, buffers);
   Plan& plan = model.emitted.plan;
   plan.producer = kProducer;
+  plan.certificate.naive_bytes = model.naive_bytes;
   plan.options = options.recorded;
   for (const Move& move : model.moves) {
     plan.options.push_back("budget=" + describe(model.curve->base, move));
@@ -65,7 +66,9 @@ Status emit(CompiledModel& model, const CompileOptions& options) {
 Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileOptions& options) {
   report_stage(options, "optimize");
   MEMOPT_RETURN_IF_ERROR(run_passes(graph, optimization_pipeline(), options.passes));
+  std::optional<int64_t> untiled_bytes;
   if (!options.tiles.empty()) {
+    MEMOPT_ASSIGN_OR_RETURN(untiled_bytes, naive_bytes(graph, options));
     RunPassesOptions passes = options.passes;
     passes.pass.tiles = options.tiles;
     const Pass* const tile[] = {find_pass("tile")};
@@ -77,7 +80,9 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
                                                              .emitted = {},
                                                              .curve = {},
                                                              .moves = {},
+                                                             .naive_bytes = 0,
                                                              .cancelled = false});
+  model->naive_bytes = untiled_bytes.value_or(model->lowered.buffers.assignment.naive_bytes);
   const bool over_budget = options.budget_bytes && options.budget.techniques.any() &&
                            model->lowered.arena_bytes() > *options.budget_bytes;
   if (over_budget || options.explore_budget) {

@@ -31,6 +31,7 @@ struct CompiledModel {
   EmittedPlan emitted;
   std::optional<BudgetCurve> curve;  // where a budget made the compiler look for one
   std::vector<Move> moves;           // of the curve's base, taken for the budget
+  int64_t naive_bytes = 0;           // of the model before it was cut into bands or rewritten
   bool cancelled = false;            // a search was stopped (BufferOptions::planner.stop)
   const Plan& plan() const { return emitted.plan; }
 };

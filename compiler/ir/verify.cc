@@ -38,7 +38,10 @@ Status verify_types(const Graph& graph, NodeId id) {
   for (const ValueId input : node.inputs) types.push_back(input ? &graph.type(input) : nullptr);
   auto inferred = infer_types(node.op, types);
   if (!inferred.ok()) return in_node(graph, id, inferred.error().message);
-  if (inferred->size() < node.outputs.size()) return in_node(graph, id, "too many outputs");
+  std::vector<bool> present;
+  for (const ValueId output : node.outputs) present.push_back(static_cast<bool>(output));
+  const Status arity = check_results(node.op, inferred->size(), present);
+  if (!arity.ok()) return in_node(graph, id, arity.error().message);
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (!node.outputs[i]) continue;
     const TensorType& type = graph.type(node.outputs[i]);

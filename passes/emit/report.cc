@@ -245,6 +245,7 @@ Report build_report(const Plan& plan, const ReportOptions& options) {
   report.lower_bound_bytes = plan.certificate.lower_bound_bytes;
   report.bound_kind = plan.certificate.kind;
   report.bound_method = plan.certificate.method;
+  report.bound_is_claimed = options.from_file;
   report.bytes.arena = plan.arena_bytes;
   report.bytes.constants = plan.constants_bytes;
   report.bytes.state = plan.state_bytes;

@@ -58,6 +58,7 @@ Result<Report> report_of(const std::string& path) {
   }
   if (!plan.ok()) return plan.error();
   ReportOptions options;
+  options.from_file = true;
   if (path != "-") options.model = std::filesystem::path(path).stem().string();
   return build_report((*plan)->plan(), options);
 }
