@@ -10,8 +10,8 @@ namespace {
 // Operators beyond these get a weaker bound, so that the network stays linear in the graph.
 constexpr size_t kMaxCandidates = 4;
 constexpr size_t kMaxTouchers = 64;
-// A step that only walks along the graph or copies is a part of a unit of work.
-constexpr int64_t kStepsPerWork = 8;
+// A step that only walks along the graph is a part of a unit of work.
+constexpr int64_t kStepsPerWork = 64;
 constexpr size_t kMaxLooks = 16;  // neighbors searched for a way to do without an arc
 constexpr int64_t kInfinite = std::numeric_limits<int64_t>::max() / 4;
 
@@ -31,17 +31,19 @@ class FlowNetwork {
       to_.push_back(b);
       next_.push_back(first_[a]);
       capacity_.push_back(c);
+      residual_.push_back(c);
       first_[a] = static_cast<int32_t>(to_.size()) - 1;
     }
     return static_cast<int32_t>(to_.size()) - 2;
   }
-  void set_capacity(int32_t arc, int64_t capacity) { capacity_[arc] = capacity; }
+  void set_capacity(int32_t arc, int64_t capacity) {
+    capacity_[arc] = residual_[arc] = capacity;
+    residual_[arc ^ 1] = capacity_[arc ^ 1];
+  }
 
   // The maximum flow, or less when `work` (arcs scanned, added up) passes `max_work`, or when
   // stopped.
   int64_t max_flow(int32_t source, int32_t sink, int64_t max_work, int64_t* work) {
-    residual_ = capacity_;
-    *work += std::ssize(residual_) / (4 * kStepsPerWork);
     int64_t flow = 0;
     while (*work < max_work && !stop_.stopped() && find_levels(source, sink, work)) {
       cursor_ = first_;
@@ -51,6 +53,8 @@ class FlowNetwork {
         flow += pushed;
       }
     }
+    for (const int32_t arc : changed_) set_capacity(arc, capacity_[arc]);
+    changed_.clear();
     return flow;
   }
 
@@ -101,12 +105,14 @@ class FlowNetwork {
     for (int32_t arc : path_) {
       residual_[arc] -= flow;
       residual_[arc ^ 1] += flow;
+      changed_.push_back(arc);
     }
     return flow;
   }
 
   std::vector<int32_t> first_, to_, next_;
-  std::vector<int64_t> capacity_, residual_;
+  std::vector<int64_t> capacity_, residual_;  // the same between two flows
+  std::vector<int32_t> changed_;              // arcs of the paths of a flow
   std::vector<int32_t> level_, queue_, cursor_, path_;
   StopToken stop_;
 };
