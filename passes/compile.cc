@@ -103,15 +103,18 @@ Status write_compiled(const CompiledModel& model, const std::string& path) {
                     path);
 }
 
-Result<int64_t> arena_bytes_with_io(const CompiledModel& model, const CompileOptions& options,
-                                    bool io_in_arena) {
+Result<std::optional<int64_t>> arena_bytes_with_io(const CompiledModel& model,
+                                                   const CompileOptions& options,
+                                                   bool io_in_arena) {
+  if (options.buffers.planner.stop.stopped()) return std::optional<int64_t>();
   BufferOptions buffer_options = options.buffers;
   buffer_options.target = options.kernels.target;
   buffer_options.io_in_arena = io_in_arena;
   Graph graph = model.lowered.graph;
   MEMOPT_ASSIGN_OR_RETURN(const PlannedBuffers buffers,
                           plan_buffers(graph, model.lowered.kernels, buffer_options));
-  return buffers.plan.spaces[0].height_bytes;
+  return buffers.cancelled ? std::optional<int64_t>()
+                           : std::optional(buffers.plan.spaces[0].height_bytes);
 }
 
 }  // namespace memopt

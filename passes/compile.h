@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,8 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
 Status write_compiled(const CompiledModel& model, const std::string& path);
 
 // Arena bytes with inputs and outputs placed the other way (in the arena or by the caller): for the
-// report.
-Result<int64_t> arena_bytes_with_io(const CompiledModel& model, const CompileOptions& options,
-                                    bool io_in_arena);
+// report. Nothing when the search for them is stopped.
+Result<std::optional<int64_t>> arena_bytes_with_io(const CompiledModel& model,
+                                                   const CompileOptions& options, bool io_in_arena);
 
 }  // namespace memopt

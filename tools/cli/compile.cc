@@ -89,16 +89,14 @@ Status write_certificate(const Flags& flags, certificate::Certificate certificat
   return write_file(flags.certificate, certificate::to_json(certificate));
 }
 
-// With the arena of the other placement of inputs and outputs: a second search, as long as the
-// first, so not after a cancelled one.
+// With the arena of the other placement of inputs and outputs, unless that second search, as long
+// as the first, is stopped too.
 Result<Report> report_of(const Flags& flags, const CompiledModel& model,
                          const CompileOptions& options) {
   ReportOptions report;
   report.model = model_name(flags);
-  if (!model.cancelled) {
-    MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
-                            arena_bytes_with_io(model, options, flags.io == "caller"));
-  }
+  MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
+                          arena_bytes_with_io(model, options, flags.io == "caller"));
   return build_report(model.plan(), report);
 }
 
@@ -111,10 +109,8 @@ void print_report(const Flags& flags, const CompiledModel& model, const Report& 
   }
 }
 
-Result<std::unique_ptr<CompiledModel>> compile_within_limit(const Flags& flags, Graph graph,
-                                                            CompileOptions options) {
-  const Cancellation cancellation(flags.time_limit);
-  options.buffers.planner.stop = cancellation.token();
+Result<std::unique_ptr<CompiledModel>> compile_labelled(const Flags& flags, Graph graph,
+                                                        const CompileOptions& options) {
   auto compiled = compile_graph(std::move(graph), options);
   if (!compiled.ok()) return in_context(model_label(flags), compiled.error());
   return compiled;
@@ -141,8 +137,11 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     options.budget.trace = [&dumper](std::string_view line) { dumper->trace_budget(line); };
   }
   options.progress = [&progress](std::string_view stage) { progress.stage(stage); };
+  // Of everything that searches, the report too.
+  const Cancellation cancellation(flags.time_limit);
+  options.buffers.planner.stop = cancellation.token();
   MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<CompiledModel> compiled,
-                          compile_within_limit(flags, std::move(imported.graph), options));
+                          compile_labelled(flags, std::move(imported.graph), options));
   CompiledModel& model = *compiled;
   std::optional<certificate::Certificate> certificate;
   if (!flags.certificate.empty()) {
