@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +20,9 @@ struct CompileOptions : BackendOptions {
   std::optional<int64_t> budget_bytes;
   bool explore_budget = false;  // fill CompiledModel::curve in any case
   BudgetOptions budget;
-  std::vector<std::string> recorded;  // "name=value" of what the user asked for, kept in the plan
+  // "name=value" of what the user asked for, kept in the plan, with
+  // "network=" and the digest of the graph.
+  std::vector<std::string> recorded;
   // Called when a stage begins: "optimize", "layout", "kernels", "memory", "emit".
   std::function<void(std::string_view stage)> progress;
 };
@@ -32,8 +33,8 @@ struct CompiledModel {
   EmittedPlan emitted;
   std::optional<BudgetCurve> curve;  // where a budget made the compiler look for one
   std::vector<Move> moves;           // of the curve's base, taken for the budget
-  int64_t naive_bytes = 0;           // of the model before it was cut into bands or rewritten
   bool cancelled = false;            // a search was stopped (BufferOptions::planner.stop)
+  std::string network;               // network_digest() of what was compiled
   const Plan& plan() const { return emitted.plan; }
 };
 
@@ -45,8 +46,8 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
 Status write_compiled(const CompiledModel& model, const std::string& path);
 
 // Arena bytes with inputs and outputs placed the other way (in the arena or by the caller): for the
-// report. Nothing when the search for them is stopped.
-Result<std::optional<int64_t>> arena_bytes_with_io(const CompiledModel& model,
-                                                   const CompileOptions& options, bool io_in_arena);
+// report.
+Result<int64_t> arena_bytes_with_io(const CompiledModel& model, const CompileOptions& options,
+                                    bool io_in_arena);
 
 }  // namespace memopt

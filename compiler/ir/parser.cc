@@ -85,10 +85,20 @@ class Parser {
       if (c == '\\' && position_ < text_.size()) {
         c = text_[position_++];
         if (c == 'n') c = '\n';
+        if (c == 'x') c = read_byte();
       }
       token_.text += c;
     }
     ++position_;
+  }
+
+  // Behind "\\x": two hexadecimal digits; an x where they are not.
+  char read_byte() {
+    const std::string_view digits = text_.substr(position_, 2);
+    std::string byte;
+    if (digits.size() != 2 || !llvm::tryGetFromHex(digits, byte)) return 'x';
+    position_ += 2;
+    return byte[0];
   }
 
   bool at(std::string_view text) const {

@@ -4,6 +4,7 @@
 
 #include "compiler/ir/text.h"
 #include "llvm/ADT/StringExtras.h"
+#include "runtime/base/printable.h"
 
 namespace memopt {
 namespace {
@@ -12,21 +13,19 @@ constexpr int64_t kMaxListedElements = 16;
 constexpr size_t kElisionBytes = 256;
 
 std::string quoted(std::string_view text) {
-  std::string out = "\"";
+  std::string out;
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
+    out += c;
   }
-  return out + '"';
+  return '"' + printable(out) + '"';
 }
 
 bool is_plain_name(std::string_view name) {
+  constexpr std::string_view kOthers = "_.$/:-";
   for (const char c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c)) && !std::strchr("_.$/:-", c)) return false;
+    const bool is_letter = std::isalnum(static_cast<unsigned char>(c)) != 0;
+    if (!is_letter && kOthers.find(c) == std::string_view::npos) return false;
   }
   return !name.empty();
 }

@@ -1,11 +1,10 @@
 #include "compiler/onnx/export.h"
 
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <filesystem>
 #include <optional>
 
 #include "compiler/onnx/exporter.h"
+#include "compiler/onnx/message_file.h"
 #include "compiler/onnx/types.h"
 #include "runtime/base/checked.h"
 #include "runtime/base/file.h"
@@ -37,7 +36,7 @@ void write_value_info(const Value& value, onnx::ValueInfoProto& info) {
 class ExternalWriter {
  public:
   static Result<ExternalWriter> create(const std::string& model_path) {
-    const std::string path = model_path + ".data";
+    const std::string path = external_data_path(model_path);
     MEMOPT_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
     return ExternalWriter(std::move(file), std::filesystem::path(path).filename().string());
   }
@@ -88,34 +87,9 @@ Status check_layouts(const Graph& graph) {
   return {};
 }
 
-// Serializes straight into the file, so that weights exist once in memory.
-class FileStream final : public google::protobuf::io::CopyingOutputStream {
- public:
-  explicit FileStream(AtomicFile& file) : file_(file) {}
-  bool Write(const void* buffer, int size) override {
-    status_ = file_.write({static_cast<const std::byte*>(buffer), static_cast<size_t>(size)});
-    return status_.ok();
-  }
-  const Status& status() const { return status_; }
-
- private:
-  AtomicFile& file_;
-  Status status_;
-};
-
-Status write_message(const onnx::ModelProto& model, const std::string& path) {
-  MEMOPT_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
-  FileStream stream(file);
-  {
-    google::protobuf::io::CopyingOutputStreamAdaptor adaptor(&stream);
-    const bool written = model.SerializeToZeroCopyStream(&adaptor) && adaptor.Flush();
-    MEMOPT_RETURN_IF_ERROR(stream.status());
-    if (!written) return bad_input(path + ": the model is too large for one protobuf message");
-  }
-  return file.commit();
-}
-
 }  // namespace
+
+std::string external_data_path(const std::string& model_path) { return model_path + ".data"; }
 
 Status export_onnx(const Graph& graph, const ExportOptions& options, const std::string& path) {
   MEMOPT_RETURN_IF_ERROR(check_layouts(graph));
@@ -158,8 +132,11 @@ Status export_onnx(const Graph& graph, const ExportOptions& options, const std::
     entry.set_key(key);
     entry.set_value(value);
   }
+  MEMOPT_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+  MEMOPT_RETURN_IF_ERROR(write_message(model, file));
+  MEMOPT_RETURN_IF_ERROR(file.seal());
   if (external) MEMOPT_RETURN_IF_ERROR(external->commit());
-  return write_message(model, path);
+  return file.commit();
 }
 
 }  // namespace memopt

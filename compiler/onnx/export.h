@@ -18,6 +18,9 @@ struct ExportOptions {
   int64_t external_data_above_bytes = int64_t{3} << 29;
 };
 
+// Where export_onnx() puts large weights.
+std::string external_data_path(const std::string& model_path);
+
 // Writes `graph` to `path`. What memopt fuses (activations, residuals, bias of a matrix product)
 // becomes nodes of their own; names of values are kept. Both files are written under temporary
 // names and renamed. Errors: a value that is not row-major, an operator that ONNX cannot express,

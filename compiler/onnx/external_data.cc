@@ -134,6 +134,7 @@ Result<SharedBytes> ExternalData::open(const std::string& location) {
                           MappedFile::map(fd, "external data '" + location + "'"));
   const SharedBytes file = share_bytes(std::move(mapped));
   mapped_bytes_ += static_cast<int64_t>(file.bytes.size());
+  paths_.push_back(beneath.empty() ? relative : beneath + '/' + relative);
   files_[location] = file;
   return file;
 }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "compiler/onnx/shared_bytes.h"
 #include "onnx_schema/onnx-ml.pb.h"
@@ -26,7 +27,9 @@ class ExternalData {
   // against the file's size. A missing length means `needed` bytes.
   Result<SharedBytes> bytes_of(const onnx::TensorProto& tensor, int64_t needed);
 
-  // Bytes of all files mapped so far.
+  // Paths of all files mapped so far.
+  const std::vector<std::string>& paths() const { return paths_; }
+  // And their bytes.
   int64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
@@ -36,6 +39,7 @@ class ExternalData {
   std::string root_;
   bool allow_hardlinks_;
   int64_t mapped_bytes_ = 0;
+  std::vector<std::string> paths_;
   std::map<std::string, SharedBytes> files_;
 };
 

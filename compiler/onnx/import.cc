@@ -102,6 +102,7 @@ Result<ImportedModel> import_onnx(const std::string& path, const ImportOptions& 
   auto imported = import_model(parsed, source, options);
   if (!imported.ok()) return in_context(path, imported.error());
   imported->file_bytes = static_cast<int64_t>(parsed.file.bytes.size()) + external.mapped_bytes();
+  imported->external_files = external.paths();
   return imported;
 }
 

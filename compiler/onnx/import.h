@@ -42,6 +42,7 @@ struct ImportedModel {
   int64_t ir_version = 0;
   int64_t opset = 0;  // of ONNX's own operators
   std::string producer;
+  std::vector<std::string> external_files = {};  // paths of the external data that was read
   // Bytes of the model file and of the external data that the graph keeps mapped.
   int64_t file_bytes = 0;
 };

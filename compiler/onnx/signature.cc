@@ -148,7 +148,7 @@ std::optional<std::vector<int64_t>> resolve(const Input& input, const Extents& e
 Error unknown_shapes(const std::vector<const Input*>& inputs) {
   std::string text = "plans are compiled for fixed shapes; give the missing extents:";
   for (const Input* input : inputs) {
-    text += "\n  input '" + input->name + "' is " +
+    text += (input == inputs.front() ? " input '" : "; input '") + input->name + "' is " +
             (input->declared ? to_string(*input->declared) : "of unknown rank") + ": --shape " +
             input->name + "=...";
     std::set<std::string> symbols;

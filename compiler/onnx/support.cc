@@ -51,7 +51,7 @@ class SupportCheck {
     std::string text;
     for (const auto& [what, finding] : findings_) {
       fails |= finding.certain;
-      text += "\n  " + what + ": " + std::to_string(finding.count) + " (";
+      text += (text.empty() ? " " : "; ") + what + ": " + std::to_string(finding.count) + " (";
       for (size_t i = 0; i < finding.names.size(); ++i) {
         text += (i == 0 ? "'" : ", '") + finding.names[i] + "'";
       }

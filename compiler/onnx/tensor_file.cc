@@ -1,7 +1,6 @@
 #include "compiler/onnx/tensor_file.h"
 
-#include <fstream>
-
+#include "compiler/onnx/message_file.h"
 #include "compiler/onnx/parse.h"
 #include "compiler/onnx/tensor.h"
 #include "compiler/onnx/types.h"
@@ -18,17 +17,19 @@ Result<TensorData> read_tensor_pb(const std::string& path) {
       .type = loaded->type, .bytes = {bytes.begin(), bytes.end()}, .name = parsed.message.name()};
 }
 
-Status write_tensor_pb(const TensorData& tensor, const std::string& path) {
+Status write_tensor_pb(const TensorData& tensor, AtomicFile& file) {
   onnx::TensorProto message;
   message.set_name(tensor.name);
   message.set_data_type(dtype_to_onnx(tensor.type.dtype));
   for (const int64_t dim : tensor.type.dims) message.add_dims(dim);
   message.set_raw_data(tensor.bytes.data(), tensor.bytes.size());
-  std::ofstream file(path, std::ios::binary);
-  if (!file || !message.SerializeToOstream(&file) || !file.flush()) {
-    return Error{Code::kOutOfResource, path + ": cannot write"};
-  }
-  return {};
+  return write_message(message, file);
+}
+
+Status write_tensor_pb(const TensorData& tensor, const std::string& path) {
+  MEMOPT_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+  MEMOPT_RETURN_IF_ERROR(write_tensor_pb(tensor, file));
+  return file.commit();
 }
 
 }  // namespace memopt

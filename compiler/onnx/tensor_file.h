@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "runtime/base/file.h"
 #include "runtime/base/result.h"
 #include "runtime/base/tensor_data.h"
 
@@ -10,7 +11,8 @@ namespace memopt {
 
 Result<TensorData> read_tensor_pb(const std::string& path);
 
-// Overwrites `path`.
+// Writes and commits a file, or writes into one.
 Status write_tensor_pb(const TensorData& tensor, const std::string& path);
+Status write_tensor_pb(const TensorData& tensor, AtomicFile& file);
 
 }  // namespace memopt

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "runtime/base/json_text.h"
+
 namespace memopt {
 namespace {
 
@@ -178,7 +180,7 @@ std::string cost_model_json(const CostModel& model) {
   for (const auto& [name, rate] : model.kernels) kernels[name] = to_json(rate);
   const nlohmann::json json{
       {"schema", kSchema}, {"kernels", kernels}, {"other", to_json(model.other)}};
-  return json.dump(2) + '\n';
+  return json_text(json) + '\n';
 }
 
 Result<CostModel> parse_cost_model(std::string_view text) {

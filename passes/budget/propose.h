@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "passes/budget/region.h"
-#include "passes/planning/stop.h"
 
 namespace memopt {
 
@@ -22,10 +21,10 @@ struct Proposal {
 enum class Banding { kFewest, kMore, kKeeping };
 
 // Tilings (and micro-batches) of regions around node `place` whose estimate is at most
-// `target_bytes`; those found until the token stops it.
+// `target_bytes`.
 std::vector<Proposal> propose_tilings(const Neighbourhood& around, NodeId place,
                                       int64_t target_bytes, const BudgetTechniques& techniques,
-                                      Banding banding, StopToken stop);
+                                      Banding banding);
 
 // Values that live across `place` without being used there, computed again behind it. `live_bytes`
 // are in use there now.

@@ -21,14 +21,13 @@ enum class Growth { kLargest, kLatest };
 class Proposer {
  public:
   Proposer(const Neighbourhood& around, NodeId place, int64_t target_bytes,
-           const BudgetTechniques& techniques, Banding banding, StopToken stop)
+           const BudgetTechniques& techniques, Banding banding)
       : around_(around),
         graph_(around.graph),
         place_(place),
         target_bytes_(target_bytes),
         techniques_(techniques),
-        banding_(banding),
-        stop_(stop) {}
+        banding_(banding) {}
 
   std::vector<Proposal> run() {
     for (const ValueId output : outputs_behind()) {
@@ -99,7 +98,7 @@ class Proposer {
     std::vector<ValueId> inputs;
     if (!can_take(output)) return;
     take(output, nodes, inputs);
-    while (estimates_ < kMaxEstimates && !stop_.stopped()) {
+    while (estimates_ < kMaxEstimates) {
       if (nodes.contains(place_) && seen_.emplace(output, inputs).second) {
         Region region{.output = output, .inputs = inputs, .nodes = {}};
         region.nodes.assign(nodes.begin(), nodes.end());
@@ -176,7 +175,6 @@ class Proposer {
   int64_t target_bytes_;
   const BudgetTechniques& techniques_;
   Banding banding_;
-  StopToken stop_;
   std::set<std::pair<ValueId, std::vector<ValueId>>> seen_;
   std::vector<Proposal> proposals_;
   int estimates_ = 0;
@@ -186,8 +184,8 @@ class Proposer {
 
 std::vector<Proposal> propose_tilings(const Neighbourhood& around, NodeId place,
                                       int64_t target_bytes, const BudgetTechniques& techniques,
-                                      Banding banding, StopToken stop) {
-  return Proposer(around, place, target_bytes, techniques, banding, stop).run();
+                                      Banding banding) {
+  return Proposer(around, place, target_bytes, techniques, banding).run();
 }
 
 }  // namespace memopt

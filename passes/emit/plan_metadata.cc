@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/json_text.h"
+
 namespace memopt {
 
 std::map<std::string, std::string> plan_metadata(const Plan& plan) {
@@ -12,15 +14,11 @@ std::map<std::string, std::string> plan_metadata(const Plan& plan) {
   for (const PlanValue& value : plan.values) {
     if (value.storage == Storage::kArena) offsets[value.name] = {value.offset_bytes, value.bytes};
   }
-  // Names may hold any bytes; JSON holds UTF-8.
-  const auto text = [](const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
-  };
   return {{"memopt.arena_bytes", std::to_string(plan.arena_bytes)},
           {"memopt.lower_bound_bytes", std::to_string(plan.certificate.lower_bound_bytes)},
           {"memopt.target", to_string(plan.target)},
-          {"memopt.order", text(order)},
-          {"memopt.offsets", text(offsets)}};
+          {"memopt.order", json_text(order, -1)},
+          {"memopt.offsets", json_text(offsets, -1)}};
 }
 
 }  // namespace memopt

@@ -1,10 +1,12 @@
 #include "passes/emit/report_budget.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "passes/emit/text_table.h"
+#include "runtime/base/json_text.h"
 
 namespace memopt {
 namespace {
@@ -47,6 +49,18 @@ std::string for_html(std::string_view text) {
 
 constexpr double kWidth = 720, kHeight = 360, kMargin = 56;
 
+// Round numbers from 0 to `most`, four to eight steps; a step is 1, 2 or 5 times a power of `base`,
+// or a power of it where that is 2.
+std::vector<double> ticks(double most, int base) {
+  if (most <= 0) return {0};
+  double step = std::pow(base, std::floor(std::log(most / 4) / std::log(base)));
+  if (base == 10 && most / step > 20) step *= 5;
+  if (base == 10 && most / step > 8) step *= 2;
+  std::vector<double> result;
+  for (double at = 0; at <= most * 1.0001; at += step) result.push_back(at);
+  return result;
+}
+
 // Bytes to the right, time upward, both from zero.
 class Plot {
  public:
@@ -63,6 +77,16 @@ class Plot {
         << "\" role=\"img\" aria-label=\"Arena against time\">\n";
     const double x0 = x(0), y0 = y(0), x1 = x(most_bytes_), y1 = y(most_time_);
     out << "<path class=\"axis\" d=\"M" << x0 << ' ' << y1 << 'V' << y0 << 'H' << x1 << "\"/>\n";
+    for (const double bytes : ticks(most_bytes_, 2)) {
+      out << "<path class=\"axis\" d=\"M" << x(bytes) << ' ' << y0 << "v5\"/><text x=\"" << x(bytes)
+          << "\" y=\"" << y0 + 18 << "\" text-anchor=\"middle\">"
+          << size_text(static_cast<int64_t>(bytes)) << "</text>\n";
+    }
+    for (const double time : ticks(most_time_, 10)) {
+      out << "<path class=\"axis\" d=\"M" << x0 << ' ' << y(time) << "h-5\"/><text x=\"" << x0 - 8
+          << "\" y=\"" << y(time) + 4 << "\" text-anchor=\"end\">" << times_text(time)
+          << "</text>\n";
+    }
     if (curve_.floor_bytes > 0) {
       const double floor = x(static_cast<double>(curve_.floor_bytes));
       out << "<path class=\"floor\" d=\"M" << floor << ' ' << y0 << 'V' << y1 << "\"/><text x=\""
@@ -85,9 +109,10 @@ class Plot {
           << both_sizes_text(point.arena_bytes) << ", " << times_text(relative_time(curve_, point))
           << "</title></circle>\n";
     }
-    out << "<text x=\"" << x1 << "\" y=\"" << y0 + 20 << "\" text-anchor=\"end\">arena, up to "
-        << size_text(static_cast<int64_t>(most_bytes_)) << "</text><text x=\"" << x0 << "\" y=\""
-        << y1 - 8 << "\">predicted time, up to " << times_text(most_time_) << "</text>\n</svg>\n";
+    out << "<text x=\"" << (x0 + x1) / 2 << "\" y=\"" << y0 + 40
+        << "\" text-anchor=\"middle\">arena of one run, bytes</text><text x=\"" << x0 << "\" y=\""
+        << y1 - 10 << "\">predicted time of one run, relative to the plan without a budget</text>\n"
+        << "</svg>\n";
     return out.str();
   }
 
@@ -133,8 +158,8 @@ std::string budget_text(const BudgetCurve& curve) {
   }
   std::string text = table.text(2);
   if (curve.floor_bytes > 0) {
-    text += "  none gets below " + both_sizes_text(curve.floor_bytes) + ": " + curve.floor_reason +
-            '\n';
+    text += "  none gets below " + both_sizes_text(curve.floor_bytes) + ": " +
+            printable(curve.floor_reason, 240) + '\n';
   }
   if (!curve.complete) text += "  stopped after " + std::to_string(curve.evaluations) + " plans\n";
   return text;
@@ -157,7 +182,7 @@ std::string budget_json(const BudgetCurve& curve, const std::string& model_name)
                             {"complete", curve.complete},
                             {"plans_tried", curve.evaluations},
                             {"points", points}};
-  return json.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + '\n';
+  return json_text(json) + '\n';
 }
 
 std::string budget_html(const BudgetCurve& curve, const std::string& model_name) {

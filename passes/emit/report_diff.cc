@@ -5,6 +5,7 @@
 
 #include "nlohmann/json.hpp"
 #include "passes/emit/text_table.h"
+#include "runtime/base/json_text.h"
 
 namespace memopt {
 namespace {
@@ -79,13 +80,6 @@ std::string peak_line(const Report& report) {
     out += (k > 0 ? ", " : " ") + printable(tensor.name, 40) + ' ' + size_text(tensor.bytes);
   }
   return out;
-}
-
-// The figures that a deployer pays for: what a lock holds and a gate compares.
-std::vector<FigureChange> gated_figures(const Report& report) {
-  std::vector<FigureChange> figures = compare_figures(report, report);
-  std::erase_if(figures, [](const FigureChange& figure) { return !figure.gated; });
-  return figures;
 }
 
 }  // namespace
@@ -176,7 +170,7 @@ std::string diff_json(const Report& before, const Report& after) {
                                 {"before", before.tensors[was].offset},
                                 {"after", after.tensors[now].offset}});
   }
-  return out.dump(2, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace) + '\n';
+  return json_text(out) + '\n';
 }
 
 Status check_growth(const std::vector<FigureChange>& figures, const Report& after) {
@@ -190,30 +184,6 @@ Status check_growth(const std::vector<FigureChange>& figures, const Report& afte
   }
   if (grown.empty()) return {};
   return Error{Code::kRegression, grown + ". The peak is at " + peak_line(after)};
-}
-
-std::string lock_text(const Report& report) {
-  json out = {{"schema", "memopt.lock/1"}, {"model", report.model}, {"target", report.target}};
-  for (const FigureChange& figure : gated_figures(report)) out[figure.name] = figure.after;
-  return out.dump(2, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace) + '\n';
-}
-
-Result<std::vector<FigureChange>> compare_with_lock(std::string_view lock, const Report& report) {
-  const json file = json::parse(lock, nullptr, /*allow_exceptions=*/false);
-  if (!file.is_object()) return bad_input("a lock file is a JSON object; this is not");
-  const auto schema = file.find("schema");
-  if (schema == file.end() || *schema != "memopt.lock/1") {
-    return bad_input("not a lock file of schema \"memopt.lock/1\"");
-  }
-  std::vector<FigureChange> figures = gated_figures(report);
-  for (FigureChange& figure : figures) {
-    const auto entry = file.find(figure.name);
-    if (entry == file.end() || !entry->is_number_integer() || *entry < 0) {
-      return bad_input("the lock file needs \"" + figure.name + "\", a number of bytes");
-    }
-    figure.before = entry->get<int64_t>();
-  }
-  return figures;
 }
 
 }  // namespace memopt

@@ -1,4 +1,4 @@
-// What changed between two plans, and the lock that keeps a plan from growing unnoticed.
+// What changed between two plans.
 #pragma once
 
 #include <string>
@@ -30,12 +30,5 @@ std::string diff_json(const Report& before, const Report& after);
 // Ok, or kRegression naming every gated figure that grew: from what to what, by how much, and which
 // tensors of `after` are at its peak.
 Status check_growth(const std::vector<FigureChange>& figures, const Report& after);
-
-// A lock file: the gated figures of a plan, as JSON, schema "memopt.lock/1", to be kept under
-// version control.
-std::string lock_text(const Report& report);
-// The figures of a lock file against a plan's. An Error (kBadInput) names what is wrong with the
-// file.
-Result<std::vector<FigureChange>> compare_with_lock(std::string_view lock, const Report& report);
 
 }  // namespace memopt

@@ -5,6 +5,8 @@
 namespace memopt {
 namespace {
 
+constexpr size_t kNameColumns = 80;
+
 // A quoted DOT string: no control characters, and no escape of the label language.
 std::string dot_string(const std::string& text) {
   std::string out = "\"";
@@ -24,7 +26,7 @@ bool alive_at_peak(const Report& report, uint32_t tensor) {
 }  // namespace
 
 std::string report_dot(const Report& report) {
-  std::string out = "digraph plan {\n  label=" + dot_string(printable(report.model)) +
+  std::string out = "digraph plan {\n  label=" + dot_string(printable(report.model, kNameColumns)) +
                     ";\n  node [shape=box, style=\"rounded,filled\", fillcolor=\"#f4f6f8\", "
                     "color=\"#8090a0\", fontname=\"sans-serif\"];\n"
                     "  edge [color=\"#8090a0\", fontname=\"sans-serif\", fontsize=10];\n";
@@ -34,14 +36,15 @@ std::string report_dot(const Report& report) {
       const ReportTensor& tensor = report.tensors[t];
       if (i == 0 ? !tensor.is_input : !tensor.is_output) continue;
       out += std::string("  ") + kind + std::to_string(t) + " [shape=ellipse, label=" +
-             dot_string(printable(tensor.name) + ' ' + to_string(tensor.type)) + "];\n";
+             dot_string(printable(tensor.name, kNameColumns) + ' ' + to_string(tensor.type)) +
+             "];\n";
     }
   }
   for (size_t s = 0; s < report.steps.size(); ++s) {
     const ReportStep& step = report.steps[s];
     out += "  s" + std::to_string(s) + " [label=" +
-           dot_string(std::to_string(s) + ": " + printable(step.name) + " (" + step.op + ") " +
-                      size_text(step.live_bytes) + " live");
+           dot_string(std::to_string(s) + ": " + printable(step.name, kNameColumns) + " (" +
+                      step.op + ") " + size_text(step.live_bytes) + " live");
     if (static_cast<int64_t>(s) == report.peak_step) out += ", fillcolor=\"#f6d9c4\", penwidth=2";
     out += "];\n";
   }

@@ -1,6 +1,7 @@
 #include "passes/emit/report_json.h"
 
 #include "nlohmann/json.hpp"
+#include "runtime/base/json_text.h"
 
 namespace memopt {
 namespace {
@@ -62,7 +63,6 @@ json summary_json(const Report& report) {
               {"naive_bytes", report.naive_bytes},
               {"arena_bytes", bytes.arena},
               {"lower_bound_bytes", report.lower_bound_bytes},
-              {"bound_is_claimed", report.bound_is_claimed},
               {"gap_bytes", report.gap_bytes()},
               {"scratch_bytes", bytes.max_scratch},
               {"constants_bytes", bytes.constants},
@@ -114,7 +114,7 @@ std::string report_json(const Report& report, bool details, int indent) {
     out["steps"] = json::array();
     for (const ReportStep& step : report.steps) out["steps"].push_back(step_json(step));
   }
-  return out.dump(indent, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
+  return json_text(out, indent);
 }
 
 }  // namespace memopt

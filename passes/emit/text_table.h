@@ -1,4 +1,5 @@
-// Aligned columns for terminals, and sizes (size_text.h), shares and names as people read them.
+// Aligned columns for terminals; sizes (size_text.h), shares and names (printable.h) as people read
+// them.
 #pragma once
 
 #include <cstdint>
@@ -7,16 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/base/printable.h"
 #include "runtime/base/size_text.h"
 
 namespace memopt {
 
 // "1.3 %" of `whole`; tiny differences never read as zero ("< 0.1 %").
 std::string percent_text(int64_t part, int64_t whole);
-
-// A string of a model made safe for a terminal: control characters and malformed UTF-8 are escaped
-// as \x1b; of more than `columns` characters the middle is left out ("stage1...block2/conv1").
-std::string printable(std::string_view text, size_t columns = 80);
 
 // Rows of cells; each column as wide as its widest cell. Cells are measured in UTF-8 characters.
 class TextTable {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "runtime/base/checked.h"
+#include "runtime/base/printable.h"
 
 namespace memopt {
 namespace {
@@ -259,10 +260,10 @@ Result<std::string> print_memory_csv(const MemoryProblem& problem,
   std::vector<std::string> conflicts(problem.interference ? problem.buffers.size() : 0);
   if (problem.interference) {
     for (const auto& [a, b] : problem.interference->edges) {
-      conflicts[a] += (conflicts[a].empty() ? "" : " ") + problem.buffers[b].name;
+      conflicts[a] += (conflicts[a].empty() ? "" : " ") + printable(problem.buffers[b].name);
     }
   }
-  const std::string_view reserved = problem.interference ? ",\n\r \t" : ",\n\r";
+  const std::string_view reserved = problem.interference ? ", " : ",";
   std::string text = "id,lower,upper,size";
   if (alignments) text += ",alignment";
   if (gaps) text += ",gaps";
@@ -273,12 +274,13 @@ Result<std::string> print_memory_csv(const MemoryProblem& problem,
   text += '\n';
   for (size_t i = 0; i < problem.buffers.size(); ++i) {
     const MemoryBuffer& b = problem.buffers[i];
-    const std::string& space = problem.spaces[b.space].name;
-    if (b.name.find_first_of(reserved) != std::string::npos ||
-        (spaces && space.find_first_of(",\n\r") != std::string::npos)) {
+    const std::string name = printable(b.name);
+    const std::string space = printable(problem.spaces[b.space].name);
+    if (name.find_first_of(reserved) != std::string::npos ||
+        (spaces && space.find(',') != std::string::npos)) {
       return bad_input("the name " + quoted(b.name) + " cannot be written as a CSV cell");
     }
-    text += b.name + ',' + std::to_string(b.lower) + ',' + std::to_string(b.upper) + ',' +
+    text += name + ',' + std::to_string(b.lower) + ',' + std::to_string(b.upper) + ',' +
             std::to_string(b.size_bytes);
     if (alignments) text += ',' + std::to_string(b.alignment);
     if (gaps) text += ',' + print_gaps(b.gaps);

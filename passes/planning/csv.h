@@ -31,7 +31,8 @@ struct MemoryCsv {
 Result<MemoryCsv> parse_memory_csv(std::string_view text);
 
 // `offsets`: empty, or one per buffer. Optional columns appear where a buffer uses them.
-// Error: a name that this format cannot hold (commas, line breaks; blanks with conflicts).
+// Names are written printable. Error: one that this format cannot hold (commas; blanks with
+// conflicts).
 Result<std::string> print_memory_csv(const MemoryProblem& problem,
                                      const std::vector<int64_t>& offsets = {});
 

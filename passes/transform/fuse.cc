@@ -87,44 +87,23 @@ void append_name(Graph& graph, NodeId id, const std::string& name) {
   if (!name.empty()) graph.set_node_name(id, graph.node(id).name + '+' + name);
 }
 
-// Nodes that are absorbed by others, and where those are then. The order of the graph changes once,
-// at the end: each change takes time with the size of the graph.
-class Absorber {
- public:
-  explicit Absorber(Graph& graph) : graph_(graph), position_(graph, 0) {
-    size_t next = 0;
-    for (const NodeId id : graph.order()) position_[id] = next++;
-  }
+// The result of node `from` is computed by node `into` from now on, which moves to the place of
+// `from`.
+void absorb(Graph& graph, NodeId into, NodeId from) {
+  const std::string name = graph.node(from).name;
+  take_over_result(graph, graph.node(from).outputs[0], graph.node(into).outputs[0]);
+  std::vector<NodeId> order(graph.order().begin(), graph.order().end());
+  std::erase(order, into);
+  order.insert(std::find(order.begin(), order.end(), from), into);
+  graph.set_order(std::move(order));
+  graph.erase(from);
+  append_name(graph, into, name);
+}
 
-  size_t position_of(NodeId id) const { return position_[id]; }
-
-  // The result of node `from` is computed by node `into` from now on, which moves to the place of
-  // `from`.
-  void absorb(NodeId into, NodeId from) {
-    take_over_result(graph_, graph_.node(from).outputs[0], graph_.node(into).outputs[0]);
-    append_name(graph_, into, graph_.node(from).name);
-    graph_.truncate_inputs(from, 0);
-    position_[into] = position_[from];
-    position_[from] = SIZE_MAX;
-    absorbed_.push_back(from);
-  }
-
-  // Returns whether there was any.
-  bool finish() {
-    std::vector<NodeId> order(graph_.order().begin(), graph_.order().end());
-    std::stable_sort(order.begin(), order.end(),
-                     [&](NodeId a, NodeId b) { return position_[a] < position_[b]; });
-    graph_.set_order(std::move(order));
-    // They are the last ones, in this order.
-    for (auto it = absorbed_.rbegin(); it != absorbed_.rend(); ++it) graph_.erase(*it);
-    return !absorbed_.empty();
-  }
-
- private:
-  Graph& graph_;
-  NodeMap<size_t> position_;
-  std::vector<NodeId> absorbed_;
-};
+size_t position_of(const Graph& graph, NodeId id) {
+  return static_cast<size_t>(std::find(graph.order().begin(), graph.order().end(), id) -
+                             graph.order().begin());
+}
 
 const Binary* plain_add(const Node& node) {
   const auto* binary = std::get_if<Binary>(&node.op);
@@ -135,7 +114,7 @@ const Binary* plain_add(const Node& node) {
 }  // namespace
 
 Result<bool> fuse_bias(Graph& graph, const PassOptions&) {
-  Absorber absorber(graph);
+  bool changed = false;
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   for (const NodeId id : order) {
     if (!plain_add(graph.node(id))) continue;
@@ -157,15 +136,16 @@ Result<bool> fuse_bias(Graph& graph, const PassOptions&) {
       set_operand(graph, *producer, kBiasOperand, bias);
       graph.set_input(id, i,
                       bias);  // so that the product has no use left but the one it takes over
-      absorber.absorb(*producer, id);
+      absorb(graph, *producer, id);
+      changed = true;
       break;
     }
   }
-  return absorber.finish();
+  return changed;
 }
 
 Result<bool> fuse_residual(Graph& graph, const PassOptions&) {
-  Absorber absorber(graph);
+  bool changed = false;
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   for (const NodeId id : order) {
     if (!plain_add(graph.node(id))) continue;
@@ -184,7 +164,7 @@ Result<bool> fuse_residual(Graph& graph, const PassOptions&) {
           !operand_is_free(graph.node(*producer), kResidualOperand)) {
         continue;
       }
-      if (!best || absorber.position_of(*producer) > absorber.position_of(*best)) {
+      if (!best || position_of(graph, *producer) > position_of(graph, *best)) {
         best = producer;
         best_operand = i;
       }
@@ -193,9 +173,10 @@ Result<bool> fuse_residual(Graph& graph, const PassOptions&) {
     const ValueId residual = graph.node(id).inputs[1 - best_operand];
     set_operand(graph, *best, kResidualOperand, residual);
     graph.set_input(id, best_operand, residual);
-    absorber.absorb(*best, id);
+    absorb(graph, *best, id);
+    changed = true;
   }
-  return absorber.finish();
+  return changed;
 }
 
 Result<bool> fuse_activation(Graph& graph, const PassOptions&) {

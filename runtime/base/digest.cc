@@ -52,4 +52,10 @@ uint64_t Digest::value() const {
   return digest;
 }
 
+std::string digest_text(uint64_t digest) {
+  std::string text;
+  for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(digest >> shift) & 15];
+  return text;
+}
+
 }  // namespace memopt

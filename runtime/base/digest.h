@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace memopt {
 
@@ -34,5 +35,8 @@ inline uint64_t digest_of(std::span<const std::byte> bytes) {
   digest.update(bytes);
   return digest.value();
 }
+
+// As 16 hexadecimal digits.
+std::string digest_text(uint64_t digest);
 
 }  // namespace memopt

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/base/temporary.h"
 
 namespace memopt {
 
@@ -38,15 +40,20 @@ class MappedFile {
 // The bytes of a file, at most `limit_bytes` of them (a longer file is an error).
 Result<std::vector<std::byte>> read_file(const std::string& path, int64_t limit_bytes);
 
-// A file that appears at its path complete or not at all: written beside it under a temporary name,
-// synced, renamed. Without commit() the destructor removes what was written. Failures to write are
-// Code::kOutOfResource. A path that is not a regular file (/dev/stdout) is written directly.
+// A file that appears at its path complete or not at all: written under a temporary name in the
+// same folder, synced, renamed; whatever ends the process short of SIGKILL, the temporary file goes
+// (temporary.h). All failures are Code::kOutOfResource.
+//
+// What lies at the path decides: nothing, or a regular file with permission to write: it is
+// replaced, with the permissions that it had. A character device (/dev/null) is written into. Links
+// are not followed, except that /dev/stdout, /dev/stderr and /dev/fd/N are what the process has
+// open. Everything else - a symbolic link, a folder, a FIFO - is refused.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(const std::string& path);
   AtomicFile(AtomicFile&& other) noexcept
       : path_(std::move(other.path_)),
-        temporary_(std::exchange(other.temporary_, {})),
+        temporary_(std::move(other.temporary_)),
         descriptor_(std::exchange(other.descriptor_, -1)) {}
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();
@@ -54,16 +61,20 @@ class AtomicFile {
   Status write(std::span<const std::byte> bytes);
   // Overwrites bytes written earlier, at `offset` from the start.
   Status write_at(int64_t offset, std::span<const std::byte> bytes);
-  // Makes the file appear. Nothing may be written afterwards.
+  // All is written and lies on the disk, but not yet at its path: several files that are sealed
+  // before the first is committed appear together or, where one cannot be written, not at all.
+  Status seal();
+  // Makes the file appear; seals it first.
   Status commit();
+  const std::string& path() const { return path_; }
 
  private:
-  AtomicFile(std::string path, std::string temporary, int descriptor)
+  AtomicFile(std::string path, std::optional<TemporaryPath> temporary, int descriptor)
       : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
   Error failure(std::string_view what) const;
 
   std::string path_;
-  std::string temporary_;  // empty: writing directly, or done
+  std::optional<TemporaryPath> temporary_;  // none: writing directly, or done
   int descriptor_ = -1;
 };
 

@@ -24,6 +24,13 @@ constexpr Description kDescriptions[] = {
     {DType::kC64, "<c8"}, {DType::kC128, "<c16"},
 };
 
+const Description* description_of(DType dtype) {
+  for (const Description& known : kDescriptions) {
+    if (known.dtype == dtype) return &known;
+  }
+  return nullptr;
+}
+
 // Reads the header, the literal of a Python dictionary such as
 // {'descr': '<f4', 'fortran_order': False, 'shape': (1, 3), }.
 class HeaderParser {
@@ -152,13 +159,12 @@ Result<TensorData> read_npy(const std::string& path) {
   return tensor;
 }
 
-Status write_npy(const TensorData& tensor, const std::string& path) {
-  const Description* description = nullptr;
-  for (const Description& known : kDescriptions) {
-    if (known.dtype == tensor.type.dtype) description = &known;
-  }
+bool npy_has_type(DType dtype) { return description_of(dtype) != nullptr; }
+
+Status write_npy(const TensorData& tensor, AtomicFile& file) {
+  const Description* const description = description_of(tensor.type.dtype);
   if (!description) {
-    return Error{Code::kUsage, path + ": .npy has no element type " +
+    return Error{Code::kUsage, file.path() + ": .npy has no element type " +
                                    std::string(dtype_name(tensor.type.dtype)) + "; use .pb"};
   }
   std::string header =
@@ -173,9 +179,13 @@ Status write_npy(const TensorData& tensor, const std::string& path) {
   start += {'\x01', '\x00', static_cast<char>(header.size() & 255),
             static_cast<char>(header.size() >> 8)};
   start += header;
-  MEMOPT_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
   MEMOPT_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(start))));
-  MEMOPT_RETURN_IF_ERROR(file.write(tensor.bytes));
+  return file.write(tensor.bytes);
+}
+
+Status write_npy(const TensorData& tensor, const std::string& path) {
+  MEMOPT_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+  MEMOPT_RETURN_IF_ERROR(write_npy(tensor, file));
   return file.commit();
 }
 

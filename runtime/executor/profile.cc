@@ -3,26 +3,21 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "runtime/base/printable.h"
 #include "runtime/base/type.h"
 #include "runtime/plan/liveness.h"
 
 namespace memopt {
 namespace {
 
+// A JSON string; what is not printable in a name is not in a trace either.
 std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      char escape[8];
-      std::snprintf(escape, sizeof(escape), "\\u%04x", c);
-      out += escape;
-    } else {
-      out += c;
-    }
+  std::string out;
+  for (const char c : printable(text)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
   }
-  return out + '"';
+  return '"' + out + '"';
 }
 
 std::string microseconds(int64_t ns) {

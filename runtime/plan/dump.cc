@@ -1,5 +1,6 @@
 #include <string>
 
+#include "runtime/base/printable.h"
 #include "runtime/base/type.h"
 #include "runtime/plan/plan.h"
 
@@ -8,18 +9,12 @@ namespace {
 
 // In double quotes, with control characters and quotes escaped: names come from files.
 std::string quoted(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "\"";
+  std::string out;
   for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += {'\\', 'x', kHex[(c >> 4) & 15], kHex[c & 15]};
-    } else {
-      out += c;
-    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
   }
-  return out + '"';
+  return '"' + printable(out) + '"';
 }
 
 std::string list(const Dims& dims) {

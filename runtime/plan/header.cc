@@ -7,7 +7,6 @@
 
 #include "runtime/base/checked.h"
 #include "runtime/base/digest.h"
-#include "runtime/plan/limits.h"
 
 namespace memopt {
 namespace {
@@ -81,9 +80,21 @@ std::array<std::byte, kPlanHeaderBytes> encode_plan_header(const PlanHeader& hea
   return bytes;
 }
 
+bool has_plan_magic(std::span<const std::byte> file_start) {
+  return file_start.size() >= sizeof(kMagic) &&
+         std::memcmp(file_start.data(), kMagic, sizeof(kMagic)) == 0;
+}
+
+int64_t stated_file_bytes(std::span<const std::byte> file_start) {
+  if (!has_plan_magic(file_start) || file_start.size() < kPlanHeaderBytes) return 0;
+  Reader reader(file_start.data() + sizeof(kMagic));
+  reader.get<uint32_t>();  // the version
+  reader.get<uint32_t>();
+  return reader.get<int64_t>();
+}
+
 Result<PlanHeader> decode_plan_header(std::span<const std::byte> file_start, int64_t file_bytes) {
-  if (file_start.size() < sizeof(kMagic) ||
-      std::memcmp(file_start.data(), kMagic, sizeof(kMagic)) != 0) {
+  if (!has_plan_magic(file_start)) {
     return bad_input("not a plan file (it does not start with memopt's magic number)");
   }
   if (file_start.size() < kPlanHeaderBytes) {

@@ -93,11 +93,15 @@ Result<std::shared_ptr<const LoadedPlan>> load_plan(std::span<const std::byte> f
   return loaded;
 }
 
+Result<Plan> read_plan(std::span<const std::byte> file, const std::string& name) {
+  Result<PlanParts> parts = take_apart(file, false);
+  if (!parts.ok()) return in_context(name, parts.error());
+  return std::move(parts->plan);
+}
+
 Result<Plan> read_plan(const std::string& path) {
   MEMOPT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::open(path));
-  Result<PlanParts> parts = take_apart(file.bytes(), false);
-  if (!parts.ok()) return in_context(path, parts.error());
-  return std::move(parts->plan);
+  return read_plan(file.bytes(), path);
 }
 
 }  // namespace memopt

@@ -62,5 +62,6 @@ Result<std::shared_ptr<const LoadedPlan>> load_plan(std::span<const std::byte> f
 
 // The metadata alone, decoded but not verified: for tools that describe plans, sound or not.
 Result<Plan> read_plan(const std::string& path);
+Result<Plan> read_plan(std::span<const std::byte> file, const std::string& name);
 
 }  // namespace memopt

@@ -102,7 +102,7 @@ def main():
         hard_model(path("hard.onnx"))
         cases = [("pack", [path("hard.csv"), "--capacity", "4096"]), ("pack", [path("hard.csv")]), ("compile", [path("hard.onnx")])]
         for name, options in cases:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 output = path("plan")
                 command = [tool(name), *options, "-o", output, "--work-limit", str(ENDLESS)]
                 status, text, seconds = run_and_signal(command, number, 1.0)
@@ -113,6 +113,26 @@ def main():
                 checked = tools.run(*verify)
                 check(f"{what}: a valid plan", checked.returncode == 0, checked.stderr)
                 os.remove(output)
+        # At any moment: the whole output or none, and nothing temporary, in its folder or the system's.
+        os.mkdir(path("temporary"))
+        environment = {**os.environ, "TMPDIR": path("temporary")}
+        before = sorted(os.listdir(folder))
+        for i in range(24):
+            number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[i % 3]
+            output = "-" if i % 2 else path("plan")
+            command = [tool("compile"), path("hard.onnx"), "-o", output, "--work-limit", "1", "--disable", "order"]
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
+                time.sleep(0.03 * i)
+                process.send_signal(number)
+                process.send_signal(number)
+                status = process.wait(timeout=60)
+            if os.path.exists(path("plan")):
+                checked = tools.run("verify", path("plan"))
+                check(f"interrupted {i}: a valid plan", checked.returncode == 0, checked.stderr)
+                os.remove(path("plan"))
+            check(f"interrupted {i}: ends", status in (0, NOT_REACHED, -number), f"status {status}")
+            left = sorted(set(os.listdir(folder)) - set(before)) + os.listdir(path("temporary"))
+            check(f"interrupted {i}: nothing is left", not left, left)
         limited = tools.run("pack", path("hard.csv"), "--time-limit", "0.2", "--work-limit", ENDLESS)
         check("time limit", limited.returncode == NOT_REACHED and "cancelled" in limited.stderr, limited.stderr)
         over = tools.run("compile", path("hard.onnx"), "--time-limit", "0.2", "--memory-budget", "64", "-o", path("plan"))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Includes point one way: runtime <- compiler <- passes <- tools; tools/certificate, the checker of bounds, sees runtime/ alone.
 Only compiler/onnx sees protobuf, only runtime/kernels/onednn sees oneDNN, LLVM stays in compiler/ and passes/, nothing reads the
-environment. No two types have the same full name: the linker would take the templates of one for those of the other."""
+environment, files and JSON are written in one place. No two types have the same full name: the linker would take the templates of one for those of the other."""
 import os
 import re
 import sys
@@ -16,6 +16,10 @@ RULES = [
     (r'#include [<"]flatbuffers/', LAYERS, "runtime/plan"),
     (r"\bgetenv\b", LAYERS, None),
     (r"\bassert\(", LAYERS, None),
+    # Ways to write a file that is not atomic, or JSON that throws at a name: runtime/base has the right ones.
+    (r"\b(ofstream|fstream|fopen|creat)\b", LAYERS, "tools/cli/streams.cc"),
+    (r"\bO_(WRONLY|RDWR|CREAT|TRUNC)\b", LAYERS, ("runtime/base/file.cc", "tools/cli/app.cc")),
+    (r"\.dump\(", LAYERS, "runtime/base/json_text.h"),
 ]
 
 

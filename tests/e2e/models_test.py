@@ -15,7 +15,7 @@ import tempfile
 import models
 from tool import Tools, outputs
 
-RTOL, ATOL = 1e-3, 1e-4
+TOLERANCE = 1e-3  # relative to the largest magnitude of an output
 MAX_ARENA_RATIO = 1.02
 UNSUPPORTED = 3
 
@@ -50,7 +50,7 @@ def check(model, tools, folder):
         fail("compile without reuse", compiled)
         return problems
 
-    tolerance = ["--rtol", max(RTOL, model.tolerance), "--atol", ATOL]
+    tolerance = ["--range-tol", max(TOLERANCE, model.tolerance)]
     results = {}
     for name, file, flags in (("1 thread", plan, []), ("2 threads", plan, ["--threads", 2]),
                               ("guard", plan, ["--guard", "--json"]), ("without reuse", unshared, [])):

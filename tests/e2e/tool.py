@@ -7,11 +7,15 @@ class Tools:
     def __init__(self, folder):
         self.folder = folder
 
-    def run(self, name, *arguments, timeout=600):
+    def command(self, name, *arguments):
+        return [os.path.join(self.folder, "memopt-" + name), *map(str, arguments)]
+
+    def run(self, name, *arguments, timeout=600, **how):
         """The finished process of memopt-NAME, its output as text; status 124 where it took too long."""
-        command = [os.path.join(self.folder, "memopt-" + name), *map(str, arguments)]
+        command = self.command(name, *arguments)
+        how = {"capture_output": True, "text": True, "errors": "replace", "stdin": subprocess.DEVNULL, **how}
         try:
-            return subprocess.run(command, timeout=timeout, capture_output=True, text=True, errors="replace", check=False)
+            return subprocess.run(command, timeout=timeout, check=False, **how)
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(command, 124, "", f"took longer than {timeout} s")
 

@@ -38,6 +38,21 @@ TEST(IrText, KeepsAttributesTypesAndLayouts) {
   EXPECT_FALSE(graph->node(graph->order()[1]).outputs[1]);
 }
 
+TEST(IrText, NamesOfAnyBytesPrintVisiblyAndParse) {
+  std::string name;
+  for (int c = 0; c < 256; ++c) name += static_cast<char>(c);
+  name += "\u202e\u200b\\x41 \"";
+  Graph graph;
+  graph.name = name;
+  graph.add_output(graph.add_input(name, {.dtype = DType::kF32, .dims = {2}}));
+  const std::string text = print_graph(graph);
+  for (const char c : text) EXPECT_TRUE(c == '\n' || (c >= 0x20 && c < 0x7f)) << int{c};
+  const auto again = parse_graph(text);
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->name, name);
+  EXPECT_EQ(again->value(again->inputs()[0]).name, name);
+}
+
 TEST(IrText, RegionsPrintAndParse) {
   constexpr std::string_view kText = R"(graph "g" {
   %c = input : bool[]

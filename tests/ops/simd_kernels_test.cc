@@ -36,7 +36,7 @@ void expect_like_reference(std::string_view name, const Op& op,
                          .layout = layout,
                          .spacing = spacing,
                          .target = {.isa = isa},
-                         .wanted = {true}};
+                         .outputs = 1};
       const auto found = run_values(op, operands, options);
       expect_close(found, wanted, tolerance, tolerance);
       options.parallel = &parallel;

@@ -36,44 +36,5 @@ TEST(ReportDiff, EqualPlansHaveNoChanges) {
   EXPECT_EQ(diff_text(report, report).find("added"), std::string::npos);
 }
 
-TEST(ReportLock, OneByteMoreIsARegressionAndOneLessIsNot) {
-  Plan plan = tiny_plan();
-  const std::string lock = lock_text(build_report(plan));
-  const auto check = [&](const Plan& changed) {
-    const Report report = build_report(changed);
-    const auto figures = compare_with_lock(lock, report);
-    EXPECT_TRUE(figures.ok());
-    return check_growth(*figures, report);
-  };
-  EXPECT_TRUE(check(plan).ok());
-  plan.arena_bytes -= 1;
-  EXPECT_TRUE(check(plan).ok());
-  plan.arena_bytes += 2;
-  const Status grown = check(plan);
-  ASSERT_FALSE(grown.ok());
-  EXPECT_EQ(grown.error().code, Code::kRegression);
-  EXPECT_NE(grown.error().message.find("arena_bytes grew from 960 B to 961 B, by 1 B"),
-            std::string::npos)
-      << grown.error().message;
-  EXPECT_NE(grown.error().message.find("conv2"), std::string::npos);
-  plan = tiny_plan();
-  plan.constants_bytes += 64;
-  EXPECT_FALSE(check(plan).ok());
-}
-
-TEST(ReportLock, OtherFilesAreRefused) {
-  const Report report = build_report(tiny_plan());
-  for (const char* text :
-       {"", "{", "[]", "{}", "{\"schema\":\"memopt.lock/2\"}", "{\"schema\":\"memopt.lock/1\"}",
-        "{\"schema\":\"memopt.lock/1\",\"arena_bytes\":-1,\"constants_bytes\":0,\"io_bytes\":0,"
-        "\"state_bytes\":0}",
-        "{\"schema\":\"memopt.lock/1\",\"arena_bytes\":\"960\",\"constants_bytes\":0,"
-        "\"io_bytes\":0,\"state_bytes\":0}"}) {
-    const auto figures = compare_with_lock(text, report);
-    ASSERT_FALSE(figures.ok()) << text;
-    EXPECT_EQ(figures.error().code, Code::kBadInput);
-  }
-}
-
 }  // namespace
 }  // namespace memopt

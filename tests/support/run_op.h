@@ -59,8 +59,7 @@ struct RunOptions {
   Spacing spacing = Spacing::kDense;
   Parallel* parallel = nullptr;
   Target target = {};
-  // The results that are made, those behind the list's end are not; empty: all of them.
-  std::vector<bool> wanted = {};
+  size_t outputs = SIZE_MAX;  // only the first ones are computed
   std::optional<int> overwritten =
       {};                  // output 0 lies in the memory of this input (of equal strides)
   bool constants = false;  // all inputs but the first are constants, packed if the kernel asks
@@ -69,8 +68,7 @@ struct RunOptions {
   std::byte fill{0xA5};  // what the outputs hold before the run, and their gaps after it
 };
 
-// Infers, makes the kernel ready and runs it. Entries of `inputs` may be nullptr (missing); a
-// result that is not made has no bytes.
+// Infers, makes the kernel ready and runs it. Entries of `inputs` may be nullptr (missing).
 Result<std::vector<HostTensor>> run_op(const Op& op, std::span<const HostTensor* const> inputs,
                                        const RunOptions& options = {});
 inline Result<std::vector<HostTensor>> run_op(const Op& op,

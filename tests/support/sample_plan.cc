@@ -109,6 +109,7 @@ Plan tiny_plan() {
   PlanBuilder b;
   b.plan.producer = "memopt test";
   b.plan.model_name = "tiny";
+  b.plan.options = {"network=0123456789abcdef"};
   const uint32_t x = b.input("x", {1, 1, 64}, Storage::kCaller);
   const uint32_t w = b.constant("w", {1, 1, 100});
   const uint32_t a = b.add("a", {1, 1, 60}, Storage::kArena, 0);

@@ -19,7 +19,7 @@ TensorData tensor(DType dtype, const std::vector<T>& values) {
 }
 TensorData floats(const std::vector<float>& values) { return tensor(DType::kF32, values); }
 
-constexpr Tolerance kTolerance{.rtol = 1e-3, .atol = 1e-4};
+constexpr Tolerance kTolerance{.absolute = 0, .relative = 0, .range = 1.1e-3};
 
 TEST(Compare, ToleranceScalesWithTheRange) {
   // Range 100: 0.11 is allowed everywhere.
@@ -30,6 +30,25 @@ TEST(Compare, ToleranceScalesWithTheRange) {
   EXPECT_EQ(bad.range, 100);
   EXPECT_TRUE(compare(floats({100.1f, 0}), floats({100, 0}), 1, kTolerance).ok());
   EXPECT_FALSE(compare(floats({100.2f, 0}), floats({100, 0}), 1, kTolerance).ok());
+}
+
+// numpy.allclose(got, want, rtol, atol), element by element.
+TEST(Compare, AbsoluteAndRelativeAreNumpys) {
+  const auto passes = [](float got, float want, double absolute, double relative) {
+    // The large element makes the range large, which must not matter.
+    return compare(floats({1e6f, got}), floats({1e6f, want}), 1,
+                   {.absolute = absolute, .relative = relative, .range = 0})
+        .ok();
+  };
+  EXPECT_TRUE(passes(1.5f, 1, 0.5, 0));
+  EXPECT_FALSE(passes(1.5f, 1, 0.49, 0));
+  EXPECT_TRUE(passes(-3, -2, 0, 0.5));
+  EXPECT_FALSE(passes(-2, -3, 0, 0.3));  // of |want|, not of |got|
+  EXPECT_TRUE(passes(-2, -3, 0, 0.34));
+  EXPECT_TRUE(passes(-2, -3, 0.5, 0.17));  // together
+  EXPECT_FALSE(passes(-2, -3, 0.5, 0.16));
+  EXPECT_TRUE(passes(1, 1, 0, 0));
+  EXPECT_FALSE(passes(1.0000001f, 1, 0, 0));
 }
 
 TEST(Compare, NanAndInfinity) {

@@ -35,9 +35,9 @@ TEST(ReadStream, TakesUpToTheLimitAndRefusesMore) {
 }
 
 TEST(CopyToStream, CopiesEveryByte) {
-  const auto folder = TemporaryFolder::create();
+  auto folder = TemporaryFolder::create();
   ASSERT_TRUE(folder.ok()) << folder.error().message;
-  const std::string path = folder->path() + "/file";
+  const std::string path = *folder->add("file");
   const std::string text((size_t{1} << 20) + 7, '\xff');
   ASSERT_TRUE(write_file(path, text).ok());
   std::ostringstream out;
@@ -46,9 +46,9 @@ TEST(CopyToStream, CopiesEveryByte) {
 }
 
 TEST(CopyToStream, FailsWhereTheStreamDoes) {
-  const auto folder = TemporaryFolder::create();
+  auto folder = TemporaryFolder::create();
   ASSERT_TRUE(folder.ok()) << folder.error().message;
-  const std::string path = folder->path() + "/file";
+  const std::string path = *folder->add("file");
   ASSERT_TRUE(write_file(path, "text").ok());
   std::ostringstream out;
   out.setstate(std::ios::badbit);
@@ -57,18 +57,19 @@ TEST(CopyToStream, FailsWhereTheStreamDoes) {
   EXPECT_EQ(failed.error().code, Code::kOutOfResource);
   EXPECT_EQ(failed.error().message, "standard output: cannot write");
   std::ostringstream good;
-  EXPECT_FALSE(copy_to_stream(folder->path() + "/none", good).ok());
+  EXPECT_FALSE(copy_to_stream(path + "/none", good).ok());
 }
 
 TEST(TemporaryFolder, IsGoneAfterwards) {
   std::string path;
   {
-    const auto folder = TemporaryFolder::create();
+    auto folder = TemporaryFolder::create();
     ASSERT_TRUE(folder.ok()) << folder.error().message;
-    path = folder->path();
-    ASSERT_TRUE(write_file(path + "/file", "text").ok());
+    path = *folder->add("file");
+    ASSERT_TRUE(write_file(path, "text").ok());
+    EXPECT_TRUE(folder->add("never made").ok());
   }
-  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_FALSE(std::filesystem::exists(std::filesystem::path(path).parent_path()));
 }
 
 }  // namespace

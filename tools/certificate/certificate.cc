@@ -15,16 +15,16 @@ std::string_view witness_name(const Witness& witness) {
   return std::holds_alternative<FlowWitness>(witness) ? "flow" : "exhaustion";
 }
 
+Result<std::string> plan_digest(std::span<const std::byte> file, const std::string& name) {
+  const auto start = file.first(std::min<size_t>(file.size(), kPlanHeaderBytes));
+  const auto header = decode_plan_header(start, static_cast<int64_t>(file.size()));
+  if (!header.ok()) return in_context(name, header.error());
+  return digest_text(digest_of(start));
+}
+
 Result<std::string> plan_digest(const std::string& path) {
   MEMOPT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::open(path));
-  const std::span<const std::byte> start =
-      file.bytes().first(std::min<size_t>(file.bytes().size(), kPlanHeaderBytes));
-  const auto header = decode_plan_header(start, static_cast<int64_t>(file.bytes().size()));
-  if (!header.ok()) return in_context(path, header.error());
-  const uint64_t digest = digest_of(start);
-  std::string text;
-  for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(digest >> shift) & 15];
-  return text;
+  return plan_digest(file.bytes(), path);
 }
 
 }  // namespace memopt::certificate

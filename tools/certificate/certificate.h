@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -115,6 +116,8 @@ struct Certificate {
 // digits. It tells plans apart that are mixed up; what a certificate states is proved from the plan
 // that it is checked against.
 Result<std::string> plan_digest(const std::string& path);
+// Of a file in memory; `name` is for messages.
+Result<std::string> plan_digest(std::span<const std::byte> file, const std::string& name);
 
 // JSON with schema 1. Reading is strict: unknown, missing or repeated members, other types, numbers
 // beyond 64 bits and what json_shape.h limits are errors (kBadInput).

@@ -1,6 +1,7 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/json_text.h"
 #include "tools/certificate/certificate.h"
 #include "tools/certificate/json_shape.h"
 
@@ -297,7 +298,7 @@ std::string to_json(const Certificate& certificate) {
     std::visit(WitnessWriter(item), statement.witness);
     result["statements"].push_back(std::move(item));
   }
-  return result.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(result, 1) + '\n';
 }
 
 Result<Certificate> parse_certificate(std::string_view text) {

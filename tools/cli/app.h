@@ -18,20 +18,29 @@ namespace memopt {
 using Arguments = std::vector<std::string>;  // without the program's name
 using ToolFunction = int (*)(const Arguments& arguments, std::ostream& out, std::ostream& err);
 
-// Parses; on --help, --version or an error prints what belongs and returns the exit status to leave
-// with.
+// Parses and checks the files that are named (files.h); on --help, --version or an error prints
+// what belongs and returns the exit status to leave with.
 std::optional<int> parse_arguments(CLI::App& app, const Arguments& arguments, std::ostream& out,
                                    std::ostream& err);
 
-// "memopt-x: error: message" on `err`; returns the exit status of the error's code.
+// "memopt-x: error: message" on `err`, printable and on one line; returns the exit status of the
+// error's code.
 int report_error(const CLI::App& app, const Error& error, std::ostream& err);
 
 // A new app with --version, named "memopt-<name>".
 std::unique_ptr<CLI::App> make_app(std::string_view name, std::string_view summary);
 
 // Calls the tool with the process's arguments and streams. Whatever escapes as an exception (memory
-// exhausted, say) becomes a message and exit status 9 or 1.
+// exhausted, say) becomes a message and exit status 9 or 1, and so does a result that standard
+// output does not take (9). Signals leave nothing temporary behind (signals.h).
 int tool_main(ToolFunction tool, int argc, const char* const* argv);
+
+// Accepts numbers from `least` to `most`, which say the unit in the flag's help; NaN, infinities
+// and what is no number are refused.
+CLI::Validator number_between(double least, double most);
+inline constexpr double kMostSeconds = 1e9;  // of limits of time
+inline constexpr double kMostWork = 9e18;    // of limits of work
+inline constexpr double kMostSeed = 18446744073709551615.0;
 
 // Splits "name=value"; nullopt without '=' or with an empty name.
 std::optional<std::pair<std::string, std::string>> split_assignment(const std::string& text);

@@ -10,8 +10,12 @@
 
 #include "passes/analysis/cost.h"
 #include "runtime/base/file.h"
+#include "runtime/base/json_text.h"
+#include "runtime/base/printable.h"
 #include "runtime/base/size_text.h"
 #include "runtime/executor/session.h"
+#include "tools/cli/files.h"
+#include "tools/cli/plan_input.h"
 #include "tools/cli/run_io.h"
 #include "tools/cli/runtime_bytes.h"
 #include "tools/cli/seeded.h"
@@ -78,9 +82,10 @@ Result<Measured> measure(const Flags& flags, const std::string& path,
   const bool profile_steps = flags.kernels || !flags.calibrate.empty();
   Measured measured;
   RuntimeMeter meter(counter);
+  MEMOPT_ASSIGN_OR_RETURN(const PlanInput input, PlanInput::open(path));
   meter.begin();
   Stopwatch load;
-  MEMOPT_ASSIGN_OR_RETURN(const auto loaded, load_plan(path));
+  MEMOPT_ASSIGN_OR_RETURN(const auto loaded, input.load());
   measured.load_ms = load.ms();
   meter.end_of_load();
   const Plan& plan = loaded->plan();
@@ -125,17 +130,17 @@ void print(const Flags& flags, const Measured& measured, std::ostream& out) {
   const double median = measured.run_ms[measured.run_ms.size() / 2];
   if (flags.json) {
     using nlohmann::json;
-    out << json{{"schema", "memopt.bench/1"},
-                {"threads", flags.threads},
-                {"load_ms", measured.load_ms},
-                {"create_ms", measured.create_ms},
-                {"run_ms_min", measured.run_ms.front()},
-                {"run_ms_median", median},
-                {"run_ms_max", measured.run_ms.back()},
-                {"runtime_bytes", measured.runtime ? json(measured.runtime->total()) : json()},
-                {"peak_resident_bytes", measured.peak_resident_bytes},
-                {"kernel_ms", measured.kernel_ms}}
-               .dump(2)
+    out << json_text(
+               json{{"schema", "memopt.bench/1"},
+                    {"threads", flags.threads},
+                    {"load_ms", measured.load_ms},
+                    {"create_ms", measured.create_ms},
+                    {"run_ms_min", measured.run_ms.front()},
+                    {"run_ms_median", median},
+                    {"run_ms_max", measured.run_ms.back()},
+                    {"runtime_bytes", measured.runtime ? json(measured.runtime->total()) : json()},
+                    {"peak_resident_bytes", measured.peak_resident_bytes},
+                    {"kernel_ms", measured.kernel_ms}})
         << '\n';
     return;
   }
@@ -158,7 +163,8 @@ void print_fit(const CostModel& model, const std::string& path, const Measured& 
     predicted += model.rate(sample.kernel).predict_ns(sample.work);
     seen += sample.ns;
   }
-  out << path << ": " << seen * 1e-6 << " ms measured, " << predicted * 1e-6 << " ms predicted\n";
+  out << printable(path) << ": " << seen * 1e-6 << " ms measured, " << predicted * 1e-6
+      << " ms predicted\n";
 }
 
 Status calibrate(const Flags& flags, const AllocationCounter* counter, std::ostream& out) {
@@ -190,15 +196,19 @@ int run_bench(const Arguments& arguments, std::ostream& out, std::ostream& err,
               const AllocationCounter* counter) {
   Flags flags;
   const auto app = make_app("bench", "Times a plan with seeded inputs.");
-  app->add_option("plan", flags.plans, "plan file; several with --calibrate")->required();
+  app->add_option("plan", flags.plans,
+                  "plan file, - reads standard input; several with --calibrate")
+      ->required()
+      ->type_name(kInputFileOrStdin);
   app->add_option("--calibrate", flags.calibrate,
                   "write a cost model fitted to the steps of these plans, for memopt-compile "
-                  "--cost-model");
+                  "--cost-model")
+      ->type_name(kOutputFile);
   app->add_option("--threads", flags.threads, "threads, this one included")
-      ->check(CLI::Range(1, 1024));
+      ->check(number_between(1, 1024));
   app->add_option("--warmup", flags.warmup, "runs before those that count")
-      ->check(CLI::Range(0, 1000000));
-  app->add_option("--repeat", flags.repeat, "runs that count")->check(CLI::Range(1, 1000000));
+      ->check(number_between(0, 1000000));
+  app->add_option("--repeat", flags.repeat, "runs that count")->check(number_between(1, 1000000));
   app->add_flag("--kernels", flags.kernels, "also the time of each kernel");
   app->add_flag("--json", flags.json, "print the result as JSON");
   if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;

@@ -6,28 +6,13 @@
 
 #include "passes/emit/report.h"
 #include "passes/emit/report_budget.h"
-#include "passes/emit/text_table.h"
 #include "runtime/base/file.h"
+#include "runtime/base/printable.h"
 #include "runtime/base/size_text.h"
 #include "tools/cli/sizes.h"
 
 namespace memopt {
 namespace {
-
-std::string peak_text(const Report& report) {
-  const ReportStep& step = report.steps[report.peak_step];
-  std::string text = "\nThe peak is at step " + std::to_string(report.peak_step) + " '" +
-                     printable(step.name, 60) + "' (" + step.op + ") with " +
-                     size_text(step.live_bytes) + " live.";
-  constexpr size_t kMost = 4;
-  for (size_t i = 0; i < std::min(kMost, report.suggestions.size()); ++i) {
-    const Suggestion& suggestion = report.suggestions[i];
-    text += "\n  try: " + suggestion.action + " (saves " +
-            (suggestion.estimate ? std::string("about ") : std::string()) +
-            size_text(suggestion.saves_bytes) + ")";
-  }
-  return text;
-}
 
 double slowdown(const CompiledModel& model) {
   const auto& points = model.curve->points;
@@ -44,12 +29,7 @@ double slowdown(const CompiledModel& model) {
 
 Result<int64_t> parse_budget(const std::string& text) {
   if (text == "min") return 0;
-  const auto bytes = parse_size(text);
-  if (!bytes) {
-    return Error{Code::kUsage,
-                 "--memory-budget: needed a size such as 8MiB, or min; found '" + text + "'"};
-  }
-  return *bytes;
+  return parse_size_flag("--memory-budget", text);
 }
 
 Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes) {
@@ -83,7 +63,8 @@ Result<CostModel> read_cost_model(const std::string& path) {
   return model;
 }
 
-Status check_budget(const CompiledModel& model, int64_t budget_bytes, bool cancelled) {
+Status check_budget(const CompiledModel& model, const std::string& budget) {
+  MEMOPT_ASSIGN_OR_RETURN(const int64_t budget_bytes, parse_budget(budget));
   const bool is_min = budget_bytes == 0;
   const Judgement judgement = judge_budget(model, budget_bytes);
   if (is_min || judgement.verdict == BudgetVerdict::kYes) return {};
@@ -91,12 +72,29 @@ Status check_budget(const CompiledModel& model, int64_t budget_bytes, bool cance
   std::string message = "memory budget " + both_sizes_text(budget_bytes) +
                         ": the smallest arena found is " + both_sizes_text(plan.arena_bytes) +
                         ", " + both_sizes_text(plan.arena_bytes - budget_bytes) + " more; ";
-  const std::string peak = peak_text(build_report(plan));
-  if (judgement.verdict == BudgetVerdict::kImpossible) {
-    return Error{Code::kBudgetImpossible, message + judgement.proof + peak};
+  const bool impossible = judgement.verdict == BudgetVerdict::kImpossible;
+  message += impossible        ? judgement.proof
+             : model.cancelled ? "the search was cancelled"
+                               : "not proved impossible";
+  if (const std::string hint = unit_hint(budget); !hint.empty()) message += "; " + hint;
+  return Error{impossible ? Code::kBudgetImpossible : Code::kBudgetNotReached, message};
+}
+
+std::string peak_text(const Plan& plan) {
+  const Report report = build_report(plan);
+  if (report.steps.empty()) return "";
+  const ReportStep& step = report.steps[static_cast<size_t>(report.peak_step)];
+  std::string text = "The peak is at step " + std::to_string(report.peak_step) + " '" +
+                     printable(step.name, 60) + "' (" + step.op + ") with " +
+                     size_text(step.live_bytes) + " live.\n";
+  constexpr size_t kMost = 4;
+  for (size_t i = 0; i < std::min(kMost, report.suggestions.size()); ++i) {
+    const Suggestion& suggestion = report.suggestions[i];
+    text += "  try: " + printable(suggestion.action, 160) + " (saves " +
+            (suggestion.estimate ? std::string("about ") : std::string()) +
+            size_text(suggestion.saves_bytes) + ")\n";
   }
-  message += cancelled ? "the search was cancelled" : "not proved impossible";
-  return Error{Code::kBudgetNotReached, message + peak};
+  return text;
 }
 
 std::string budget_outcome(const CompiledModel& model) {
@@ -113,12 +111,12 @@ std::string budget_outcome(const CompiledModel& model) {
   return out.str();
 }
 
-Status write_pareto(const CompiledModel& model, const std::string& path) {
+Status write_pareto(const CompiledModel& model, const std::string& name, const std::string& path) {
   MEMOPT_CHECK(model.curve.has_value());
   const bool is_page = std::filesystem::path(path).extension() == ".html";
-  const std::string& name = model.plan().model_name;
+  const std::string& shown = name.empty() ? model.plan().model_name : name;
   return write_file(path,
-                    is_page ? budget_html(*model.curve, name) : budget_json(*model.curve, name));
+                    is_page ? budget_html(*model.curve, shown) : budget_json(*model.curve, shown));
 }
 
 }  // namespace memopt

@@ -28,14 +28,16 @@ Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes);
 // A file of memopt-bench --calibrate.
 Result<CostModel> read_cost_model(const std::string& path);
 
-// Ok where the plan keeps the budget, or the budget is "min". Otherwise kBudgetImpossible with what
-// proves it, or kBudgetNotReached; both say what was reached, who sets the peak and what to try.
-Status check_budget(const CompiledModel& model, int64_t budget_bytes, bool cancelled);
+// Ok where the plan keeps the budget, a text that parse_budget() takes, or that is "min". Otherwise
+// kBudgetImpossible with what proves it, or kBudgetNotReached; both say what was reached.
+Status check_budget(const CompiledModel& model, const std::string& budget);
+// Who sets the peak and what to try, in lines.
+std::string peak_text(const Plan& plan);
 
 // What the budget made of the plan: a paragraph for the report; empty where it changed nothing.
 std::string budget_outcome(const CompiledModel& model);
 
-// Writes the curve as JSON or, to a path that ends in ".html", as a page.
-Status write_pareto(const CompiledModel& model, const std::string& path);
+// Writes the curve as JSON or, to a path that ends in ".html", as a page. `name` is the model's.
+Status write_pareto(const CompiledModel& model, const std::string& name, const std::string& path);
 
 }  // namespace memopt

@@ -1,22 +1,19 @@
 #include "tools/cli/cancellation.h"
 
 #include <chrono>
-#include <csignal>
 #include <iterator>
+
+#include "tools/cli/signals.h"
 
 namespace memopt {
 namespace {
 
-constexpr int kSignals[] = {SIGINT, SIGTERM};
 std::atomic<bool> requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
-struct sigaction previous[std::size(kSignals)];
+struct sigaction previous[std::size(kAskToEnd)];
 
 extern "C" void request_stop(int number) {
-  if (requested.exchange(true)) {  // for the second time: the search does not listen
-    std::signal(number, SIG_DFL);
-    std::raise(number);
-  }
+  if (requested.exchange(true)) end_by_signal(number);  // again: the search does not listen
 }
 
 }  // namespace
@@ -27,9 +24,9 @@ Cancellation::Cancellation(std::optional<double> time_limit_seconds) {
   action.sa_handler = request_stop;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  for (size_t i = 0; i < std::size(kSignals); ++i) {
-    sigaction(kSignals[i], nullptr, &previous[i]);
-    if (previous[i].sa_handler != SIG_IGN) sigaction(kSignals[i], &action, nullptr);
+  for (size_t i = 0; i < std::size(kAskToEnd); ++i) {
+    sigaction(kAskToEnd[i], nullptr, &previous[i]);
+    if (previous[i].sa_handler != SIG_IGN) sigaction(kAskToEnd[i], &action, nullptr);
   }
   if (!time_limit_seconds) return;
   const auto end = std::chrono::steady_clock::now() +
@@ -50,7 +47,7 @@ Cancellation::~Cancellation() {
     ended_.notify_one();
     timer_.join();
   }
-  for (size_t i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &previous[i], nullptr);
+  for (size_t i = 0; i < std::size(kAskToEnd); ++i) sigaction(kAskToEnd[i], &previous[i], nullptr);
 }
 
 StopToken Cancellation::token() const { return StopToken(&requested); }

@@ -10,8 +10,8 @@
 
 namespace memopt {
 
-// While it lives, the first SIGINT or SIGTERM stops its token, and so does the end of the time
-// limit; a signal after that ends the process as usual. One at a time in a process.
+// While it lives, the first SIGINT, SIGTERM or SIGHUP stops its token, and so does the end of the
+// time limit; a signal after that ends the process (signals.h). One at a time in a process.
 class Cancellation {
  public:
   explicit Cancellation(std::optional<double> time_limit_seconds = {});

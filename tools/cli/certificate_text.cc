@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "runtime/base/printable.h"
 #include "runtime/base/size_text.h"
 
 namespace memopt {
@@ -11,7 +12,7 @@ namespace {
 using namespace certificate;
 
 std::string quoted(const StepName& step) {
-  return "step " + std::to_string(step.step) + " ('" + step.name + "')";
+  return "step " + std::to_string(step.step) + " ('" + printable(step.name, 80) + "')";
 }
 
 struct Reason {

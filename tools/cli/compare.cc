@@ -50,7 +50,8 @@ Comparison compare(const TensorData& got, const TensorData& want, int64_t stride
     const double w = load_double(dtype, want.bytes.data(), i);
     if (!is_exact && (g == w || (std::isnan(g) && std::isnan(w)))) continue;
     const double error = std::abs(g - w);
-    const double allowed = (tolerance.atol + tolerance.rtol) * result.range;
+    const double allowed =
+        tolerance.absolute + tolerance.relative * std::abs(w) + tolerance.range * result.range;
     const bool differs = is_exact || !std::isfinite(error) || error > allowed;
     result.differing += differs;
     if (std::isfinite(error)) result.largest_error = std::max(result.largest_error, error);

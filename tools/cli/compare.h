@@ -8,13 +8,16 @@
 
 namespace memopt {
 
-// A float passes if |got - want| <= (atol + rtol) R, where R is the range of the output: the
-// largest finite |want| of the tensor (1 if that is 0). NaN equals NaN, infinities equal
-// themselves. Everything else must be exact.
+// A float passes if |got - want| <= absolute + relative |want| + range R, where R is the range of
+// the output: the largest finite |want| of the tensor (1 if that is 0). The first two are numpy's
+// atol and rtol. NaN equals NaN, infinities equal themselves. Everything else must be exact.
 struct Tolerance {
-  double rtol = 1e-3;
-  double atol = 1e-4;
+  double absolute = 0;
+  double relative = 0;
+  double range = 0;
 };
+// Where nobody gives another: rounding of sums grows with what is summed, not with the result.
+inline constexpr Tolerance kDefaultTolerance = {.absolute = 0, .relative = 0, .range = 1e-3};
 
 struct Comparison {
   std::string problem;  // why nothing was compared: shapes or element types differ

@@ -17,6 +17,7 @@
 #include "tools/cli/certificate_text.h"
 #include "tools/cli/compile_flags.h"
 #include "tools/cli/dump.h"
+#include "tools/cli/files.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/streams.h"
 
@@ -37,22 +38,31 @@ struct Flags : CompileFlags {
 
 void declare(CLI::App& app, Flags& flags) {
   declare_compile_flags(app, flags);
-  app.add_option(
-      "-o,--output", flags.output,
-      "plan file to write (none: report only); - writes it to standard output, and the report to "
-      "standard error");
+  app.add_option("-o,--output", flags.output,
+                 "plan file to write (default: none, report only); - writes it to standard output, "
+                 "and the report to standard error")
+      ->type_name(kOutputFileOrStdout);
   app.add_option("--memory-budget", flags.memory_budget,
                  "arena bytes allowed, e.g. 8MiB, or min: rewrites lower the peak where the plan "
-                 "needs more; exit 4 where that is proved impossible, 5 where it is not reached");
+                 "needs more; exit 4 where that is proved impossible, 5 where it is not reached "
+                 "(default: no budget)")
+      ->type_name("SIZE");
   app.add_option("--pareto", flags.pareto,
-                 "write the curve of arena against predicted time, as JSON or (.html) as a page");
-  app.add_option("--emit-onnx", flags.emit_onnx, "also write the optimized model as ONNX");
-  app.add_option("--html", flags.html, "also write the report as one HTML file");
+                 "write the curve of arena against predicted time, as JSON or (.html) as a page")
+      ->type_name(kOutputFile);
+  app.add_option("--emit-onnx", flags.emit_onnx,
+                 "also write the optimized model as ONNX; weights beyond 1.5 GiB beside it, .data")
+      ->type_name(kOutputFile);
+  app.add_option("--html", flags.html, "also write the report as one HTML file")
+      ->type_name(kOutputFile);
   app.add_option("--certificate", flags.certificate,
                  "also write what is proved about the arena, with witnesses, as JSON for "
-                 "memopt-verify --certificate; needs -o");
+                 "memopt-verify --certificate; needs -o")
+      ->type_name(kOutputFile);
   app.add_option("--dump-dir", flags.dump_dir,
-                 "write the graph after every pass, the problem and the plan");
+                 "write the graph after every pass, the problem and the plan, also of a compile "
+                 "that fails")
+      ->type_name(kFolder);
   app.add_flag("--json", flags.json, "print the report as JSON");
   app.add_flag("--quiet", flags.quiet, "print no report and no progress");
 }
@@ -67,8 +77,34 @@ struct PlanFile {
 Result<PlanFile> plan_file(const Flags& flags) {
   if (flags.output != "-") return PlanFile{flags.output, {}};
   MEMOPT_ASSIGN_OR_RETURN(TemporaryFolder folder, TemporaryFolder::create());
-  std::string path = folder.path() + "/model.plan";
+  MEMOPT_ASSIGN_OR_RETURN(std::string path, folder.add("model.plan"));
   return PlanFile{std::move(path), std::move(folder)};
+}
+
+// What only the model names: no output is its external data, and none is what --emit-onnx writes
+// beside its own.
+Status check_external_data(const Flags& flags, const std::vector<std::string>& external_files) {
+  std::vector<std::string> outputs = {flags.output, flags.html, flags.pareto, flags.certificate,
+                                      flags.emit_onnx};
+  std::erase(outputs, "");
+  if (!flags.emit_onnx.empty()) {
+    const std::string beside = external_data_path(flags.emit_onnx);
+    for (const std::string& output : outputs) {
+      if (is_same_file(output, beside)) {
+        return Error{Code::kUsage, "'" + output + "' is where --emit-onnx writes large weights"};
+      }
+    }
+    outputs.push_back(beside);
+  }
+  for (const std::string& output : outputs) {
+    for (const std::string& input : external_files) {
+      if (!is_same_file(output, input)) continue;
+      return Error{Code::kUsage, "'" + output +
+                                     "' is external data of the model: an input is never "
+                                     "overwritten"};
+    }
+  }
+  return {};
 }
 
 Status write_outputs(const Flags& flags, const CompiledModel& model, const Report* report,
@@ -78,7 +114,9 @@ Status write_outputs(const Flags& flags, const CompiledModel& model, const Repor
         export_onnx(model.optimized, {.metadata = plan_metadata(model.plan())}, flags.emit_onnx));
   }
   if (!flags.html.empty()) MEMOPT_RETURN_IF_ERROR(write_file(flags.html, report_html(*report)));
-  if (!flags.pareto.empty()) MEMOPT_RETURN_IF_ERROR(write_pareto(model, flags.pareto));
+  if (!flags.pareto.empty()) {
+    MEMOPT_RETURN_IF_ERROR(write_pareto(model, model_name(flags), flags.pareto));
+  }
   if (!plan_path.empty()) MEMOPT_RETURN_IF_ERROR(write_compiled(model, plan_path));
   return {};
 }
@@ -89,14 +127,16 @@ Status write_certificate(const Flags& flags, certificate::Certificate certificat
   return write_file(flags.certificate, certificate::to_json(certificate));
 }
 
-// With the arena of the other placement of inputs and outputs, unless that second search, as long
-// as the first, is stopped too.
+// With the arena of the other placement of inputs and outputs: a second search, as long as the
+// first, so not after a cancelled one.
 Result<Report> report_of(const Flags& flags, const CompiledModel& model,
                          const CompileOptions& options) {
   ReportOptions report;
   report.model = model_name(flags);
-  MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
-                          arena_bytes_with_io(model, options, flags.io == "caller"));
+  if (!model.cancelled) {
+    MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
+                            arena_bytes_with_io(model, options, flags.io == "caller"));
+  }
   return build_report(model.plan(), report);
 }
 
@@ -107,13 +147,6 @@ void print_report(const Flags& flags, const CompiledModel& model, const Report& 
   } else {
     out << summary_text(report) << budget_outcome(model);
   }
-}
-
-Result<std::unique_ptr<CompiledModel>> compile_labelled(const Flags& flags, Graph graph,
-                                                        const CompileOptions& options) {
-  auto compiled = compile_graph(std::move(graph), options);
-  if (!compiled.ok()) return in_context(model_label(flags), compiled.error());
-  return compiled;
 }
 
 Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
@@ -129,6 +162,7 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   }
   options.explore_budget = !flags.pareto.empty();
   MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags));
+  MEMOPT_RETURN_IF_ERROR(check_external_data(flags, imported.external_files));
   std::optional<GraphDumper> dumper;
   if (!flags.dump_dir.empty()) {
     MEMOPT_ASSIGN_OR_RETURN(dumper, GraphDumper::create(flags.dump_dir));
@@ -150,7 +184,12 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     certificate::adopt_claim(*certificate, model.emitted.plan);
   }
   if (dumper) MEMOPT_RETURN_IF_ERROR(dumper->dump_memory(model));
-  if (budget) MEMOPT_RETURN_IF_ERROR(check_budget(model, *budget, model.cancelled));
+  if (budget) {
+    if (const Status kept = check_budget(model, flags.memory_budget); !kept.ok()) {
+      err << peak_text(model.plan());
+      return kept;
+    }
+  }
   std::optional<Report> report;
   if (!flags.quiet || !flags.html.empty()) {
     progress.stage("report");
@@ -179,6 +218,7 @@ int run_compile(const Arguments& arguments, std::ostream& out, std::ostream& err
       "compile", "Compiles an ONNX model into a plan that runs in one arena of known size.");
   declare(*app, flags);
   if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;
+  if (flags.output == "/dev/stdout") flags.output = "-";  // where nobody can seek
   if (Status status = compile(flags, out, err); !status.ok())
     return report_error(*app, status.error(), err);
   return 0;

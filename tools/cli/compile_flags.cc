@@ -7,8 +7,11 @@
 #include <thread>
 
 #include "passes/transform/tile.h"
+#include "runtime/kernels/kernel.h"
 #include "tools/cli/app.h"
 #include "tools/cli/budget.h"
+#include "tools/cli/files.h"
+#include "tools/cli/names.h"
 #include "tools/cli/streams.h"
 #include "tools/cli/tensor_argument.h"
 
@@ -58,14 +61,61 @@ bool disable(CompileOptions& options, const std::string& name) {
   return known;
 }
 
-std::string known_switches() {
-  std::string names;
+// What --disable knows.
+std::vector<std::string_view> known_switches() {
+  std::vector<std::string_view> names;
   for (const BudgetSwitch& technique : kBudgetSwitches) {
-    if (!find_pass(technique.name)) names += std::string(technique.name) + ' ';
+    if (!find_pass(technique.name)) names.push_back(technique.name);
   }
-  for (const Technique& technique : kTechniques) names += std::string(technique.name) + ' ';
-  for (const Pass& pass : all_passes()) names += std::string(pass.name) + ' ';
+  for (const Technique& technique : kTechniques) names.push_back(technique.name);
+  for (const Pass& pass : all_passes()) names.push_back(pass.name);
   return names;
+}
+
+std::string switches_text() {
+  std::string text;
+  for (const std::string_view name : known_switches()) text += ' ' + std::string(name);
+  return text;
+}
+
+Status check_kernels(const std::vector<std::string>& names) {
+  std::vector<std::string_view> known;
+  for (OpKind op = 0; op < kOpCount; ++op) {
+    for (const KernelDef* kernel : kernels_for(op)) known.push_back(kernel->name);
+  }
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return unknown_name("--disable-kernel", name, known);
+    }
+  }
+  return {};
+}
+
+// "avx2" of "avx2:2".
+std::string isa_name(const std::string& target) { return target.substr(0, target.find(':')); }
+
+Result<Target> target_of(const std::string& text) {
+  if (text.empty()) return Target{.isa = host_isa()};
+  const std::optional<Target> target = parse_target(text);
+  if (target) return *target;
+  std::vector<std::string> names;
+  for (const Isa isa :
+       {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAvx512Bf16, Isa::kAmx}) {
+    names.push_back(isa_name(to_string(Target{.isa = isa})));
+  }
+  const std::string isa = isa_name(text);
+  if (std::find(names.begin(), names.end(), isa) == names.end()) {
+    return unknown_name("--target", isa, std::vector<std::string_view>(names.begin(), names.end()));
+  }
+  return usage("--target: needed " + isa + " or " + isa + ":PIECES, PIECES from 1 to 256, found '" +
+               text + "'");
+}
+
+Status check_planner(const std::string& name) {
+  std::vector<std::string_view> known;
+  for (const Planner& planner : planners()) known.emplace_back(planner.name);
+  if (name.empty() || std::find(known.begin(), known.end(), name) != known.end()) return {};
+  return unknown_name("--planner", name, known);
 }
 
 Result<std::vector<int64_t>> parse_shape(const std::string& text) {
@@ -75,7 +125,8 @@ Result<std::vector<int64_t>> parse_shape(const std::string& text) {
   while (next != end) {
     int64_t dim = 0;
     const auto [behind, error] = std::from_chars(next, end, dim);
-    if (error != std::errc() || dim < 0 || (behind != end && *behind != 'x')) {
+    const bool goes_on = behind != end && *behind == 'x' && behind + 1 != end;
+    if (error != std::errc() || dim < 0 || (behind != end && !goes_on)) {
       return usage("malformed shape '" + text + "': needed extents like 1x3x224x224");
     }
     dims.push_back(dim);
@@ -101,21 +152,28 @@ Result<DimExtent> parse_extent(const std::string& text) {
 }  // namespace
 
 void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
-  app.add_option("model", flags.model, "ONNX model file; - reads standard input")->required();
-  app.add_option("--shape", flags.shapes, "shape of a graph input: x=1x3x224x224 (repeatable)");
-  app.add_option("--dim", flags.dims, "extent of a symbolic dimension: batch=1 (repeatable)");
+  app.add_option("model", flags.model, "ONNX model file; - reads standard input")
+      ->required()
+      ->type_name(kInputFileOrStdin);
+  app.add_option("--shape", flags.shapes, "shape of a graph input: x=1x3x224x224 (repeatable)")
+      ->type_name("NAME=SHAPE");
+  app.add_option("--dim", flags.dims, "extent of a symbolic dimension: batch=1 (repeatable)")
+      ->type_name("NAME=EXTENT");
   app.add_option("--bind", flags.bindings,
-                 "make a graph input a constant: x=@file.npy or x=@file.pb (repeatable)");
+                 "make a graph input a constant: x=@file.npy or x=@file.pb (repeatable)")
+      ->type_name(kNamedInput);
   app.add_option("--external-data-root", flags.external_data_root,
-                 "folder that external data may lie in (default: the model's)");
+                 "folder that external data may lie in (default: the model's)")
+      ->type_name(kFolder);
   app.add_flag("--allow-hardlinks", flags.allow_hardlinks,
                "accept external data with several links");
   app.add_option("--target", flags.target,
-                 "instruction set and pieces, e.g. avx2:2 (default: this machine's, 2 pieces)");
+                 "instruction set and pieces, e.g. avx2:2 (default: this machine's, 2 pieces)")
+      ->type_name("ISA[:PIECES]");
   app.add_option("--io", flags.io, "where inputs and outputs live: arena or caller")
       ->check(CLI::IsMember({"arena", "caller"}));
   app.add_option("--disable", flags.disabled,
-                 "pass or technique to leave out (repeatable): " + known_switches());
+                 "pass or technique to leave out (repeatable):" + switches_text());
   app.add_option("--disable-kernel", flags.disabled_kernels, "kernel to leave out (repeatable)");
   app.add_flag("--reference-kernels", flags.reference_kernels, "use the plain kernels only");
   app.add_option(
@@ -123,17 +181,20 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
       "compute a region of the optimized graph in bands of rows (axis 2) or of images "
       "(axis 0): OUTPUT=INPUT[,INPUT...]:AXIS:BANDS[:keep], by the names of values (repeatable)");
   app.add_option("--cost-model", flags.cost_model,
-                 "times of kernels, by memopt-bench --calibrate (default: built in)");
+                 "times of kernels, by memopt-bench --calibrate (default: built in)")
+      ->type_name(kInputFile);
   app.add_option("--planner", flags.planner, "placement algorithm (default: the portfolio)");
   app.add_option("--work-limit", flags.work_limit,
                  "work that placement may spend, in units of about 2 microseconds")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--time-limit", flags.time_limit,
-                 "seconds of compiling after which the searches are cancelled, as by SIGINT or "
-                 "SIGTERM: the best plan so far is written, exit 5 unless it was proved or keeps "
-                 "--memory-budget; not reproducible, unlike --work-limit")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--seed", flags.seed, "seed of the randomised searches");
+      ->check(number_between(0, kMostWork));
+  app.add_option(
+         "--time-limit", flags.time_limit,
+         "seconds of compiling after which the searches are cancelled, as by SIGINT, SIGTERM "
+         "or SIGHUP: the best plan so far is written, exit 5 unless it was proved or keeps "
+         "--memory-budget; not reproducible, unlike --work-limit (default: none)")
+      ->check(number_between(0, kMostSeconds));
+  app.add_option("--seed", flags.seed, "seed of the randomised searches")
+      ->check(number_between(0, kMostSeed));
 }
 
 std::string model_label(const CompileFlags& flags) {
@@ -184,12 +245,9 @@ Result<ImportOptions> import_options(const CompileFlags& flags) {
 
 Result<CompileOptions> compile_options(const CompileFlags& flags) {
   CompileOptions options;
-  Target target{.isa = host_isa()};
-  if (!flags.target.empty()) {
-    const auto parsed = parse_target(flags.target);
-    if (!parsed) return usage("unknown target '" + flags.target + "'");
-    target = *parsed;
-  }
+  MEMOPT_ASSIGN_OR_RETURN(const Target target, target_of(flags.target));
+  MEMOPT_RETURN_IF_ERROR(check_kernels(flags.disabled_kernels));
+  MEMOPT_RETURN_IF_ERROR(check_planner(flags.planner));
   options.kernels = {.target = target,
                      .reference_only = flags.reference_kernels,
                      .disabled_kernels = flags.disabled_kernels};
@@ -200,7 +258,7 @@ Result<CompileOptions> compile_options(const CompileFlags& flags) {
   options.buffers.planner.threads = static_cast<int>(std::thread::hardware_concurrency());
   for (const std::string& name : flags.disabled) {
     if (!disable(options, name)) {
-      return usage("--disable: unknown '" + name + "'; known: " + known_switches());
+      return unknown_name("--disable", name, known_switches());
     }
     options.recorded.push_back("disable=" + name);
   }
@@ -215,6 +273,13 @@ Result<CompileOptions> compile_options(const CompileFlags& flags) {
   if (flags.reference_kernels) options.recorded.push_back("reference-kernels=1");
   options.recorded.push_back("io=" + flags.io);
   return options;
+}
+
+Result<std::unique_ptr<CompiledModel>> compile_labelled(const CompileFlags& flags, Graph graph,
+                                                        const CompileOptions& options) {
+  auto compiled = compile_graph(std::move(graph), options);
+  if (!compiled.ok()) return in_context(model_label(flags), compiled.error());
+  return compiled;
 }
 
 }  // namespace memopt

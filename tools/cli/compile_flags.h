@@ -50,4 +50,8 @@ Result<ImportedModel> import_model(const CompileFlags& flags);
 Result<ImportOptions> import_options(const CompileFlags& flags);
 Result<CompileOptions> compile_options(const CompileFlags& flags);
 
+// compile_graph() with the model's name in errors.
+Result<std::unique_ptr<CompiledModel>> compile_labelled(const CompileFlags& flags, Graph graph,
+                                                        const CompileOptions& options);
+
 }  // namespace memopt

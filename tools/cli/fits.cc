@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "runtime/base/json_text.h"
+#include "runtime/base/printable.h"
 #include "runtime/base/size_text.h"
 #include "tools/cli/budget.h"
 #include "tools/cli/cancellation.h"
@@ -24,9 +26,9 @@ Result<Found> search(const FitsFlags& flags, int64_t budget_bytes) {
   const Cancellation cancellation(flags.compile.time_limit);
   options.buffers.planner.stop = cancellation.token();
   options.budget_bytes = budget_bytes;
-  const auto compiled = compile_graph(std::move(imported.graph), options);
-  if (!compiled.ok()) return in_context(model_label(flags.compile), compiled.error());
-  return Found{(*compiled)->plan(), judge_budget(**compiled, budget_bytes), (*compiled)->cancelled};
+  MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<CompiledModel> compiled,
+                          compile_labelled(flags.compile, std::move(imported.graph), options));
+  return Found{compiled->plan(), judge_budget(*compiled, budget_bytes), compiled->cancelled};
 }
 
 struct Answer {
@@ -70,8 +72,8 @@ std::string text_of(const Answer& answer) {
       return "yes: the arena is " + arena + ", " + both_sizes_text(answer.margin_bytes()) +
              " below the budget\n";
     case BudgetVerdict::kImpossible:
-      return "no, proved: " + answer.found->judgement.proof + "; the smallest arena found is " +
-             arena + '\n';
+      return "no, proved: " + printable(answer.found->judgement.proof) +
+             "; the smallest arena found is " + arena + '\n';
     case BudgetVerdict::kNotReached:
       break;
   }
@@ -91,7 +93,7 @@ std::string json_of(const Answer& answer, const std::string& model) {
                                        {"lower_bound_bytes", answer.found->judgement.proved_bytes},
                                        {"constants_bytes", plan.constants_bytes},
                                        {"cancelled", answer.found->cancelled}};
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  return json_text(json) + '\n';
 }
 
 }  // namespace
@@ -100,18 +102,20 @@ CLI::App* add_fits(CLI::App& app, FitsFlags& flags) {
   CLI::App* sub = app.add_subcommand(
       "fits", "Does a model fit a budget? Exit 0: yes, 4: no, proved, 5: not as far as found");
   declare_compile_flags(*sub, flags.compile);
-  sub->add_option("--budget", flags.budget, "arena bytes allowed, e.g. 8MiB")->required();
+  sub->add_option("--budget", flags.budget, "arena bytes allowed, e.g. 8MiB")
+      ->required()
+      ->type_name("SIZE");
   sub->add_flag("--json", flags.json, "JSON, schema memopt.fits/1, integer bytes");
   return sub;
 }
 
 Result<int> answer_fits(const FitsFlags& flags, std::ostream& out) {
-  const std::optional<int64_t> budget = parse_size(flags.budget);
-  if (!budget) return Error{Code::kUsage, "--budget: malformed size '" + flags.budget + "'"};
-  MEMOPT_ASSIGN_OR_RETURN(const Found found, search(flags, *budget));
-  const Answer answer{*budget, found.judgement.verdict, &found};
-  out << (flags.json ? json_of(answer, flags.compile.model) : text_of(answer)) << std::flush;
-  if (!out) return Error{Code::kOutOfResource, "standard output: cannot write"};
+  MEMOPT_ASSIGN_OR_RETURN(const int64_t budget, parse_size_flag("--budget", flags.budget));
+  MEMOPT_ASSIGN_OR_RETURN(const Found found, search(flags, budget));
+  const Answer answer{budget, found.judgement.verdict, &found};
+  out << (flags.json ? json_of(answer, flags.compile.model) : text_of(answer));
+  const std::string hint = unit_hint(flags.budget);
+  if (!flags.json && answer.verdict != BudgetVerdict::kYes && !hint.empty()) out << hint << '\n';
   return exit_status(answer.verdict);
 }
 

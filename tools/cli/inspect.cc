@@ -2,19 +2,21 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 
 #include "passes/emit/report.h"
 #include "passes/emit/report_diff.h"
 #include "passes/emit/report_dot.h"
 #include "passes/emit/report_html.h"
 #include "passes/emit/report_json.h"
+#include "passes/emit/report_lock.h"
 #include "passes/emit/report_map.h"
 #include "passes/emit/report_picture.h"
 #include "passes/emit/report_text.h"
 #include "runtime/base/file.h"
-#include "runtime/plan/load.h"
+#include "tools/cli/cancellation.h"
+#include "tools/cli/files.h"
 #include "tools/cli/fits.h"
+#include "tools/cli/plan_input.h"
 #include "tools/cli/streams.h"
 
 namespace memopt {
@@ -22,13 +24,15 @@ namespace {
 
 constexpr const char* kFooter =
     "A plan can also come first: memopt-inspect model.plan map\n"
-    "Exit status: 0 done, 2 usage, 3 bad model, plan or lock file, 4 budget proved impossible, 5\n"
-    "budget not reached, 6 unsafe plan, 8 memory grew, 9 disk.\n"
+    "Exit status: 0 done, 2 usage, 3 bad model, plan or lock file, or a lock of another model or\n"
+    "target, 4 budget proved impossible, 5 budget not reached, 6 unsafe plan, 8 memory grew, 9 "
+    "disk.\n"
     "Examples:\n"
     "  memopt-inspect model.plan\n"
     "  memopt-inspect explain model.plan --html report.html\n"
     "  memopt-inspect lock model.plan -o memory.lock && memopt-inspect check model.plan "
     "memory.lock\n"
+    "  memopt-inspect check model.onnx memory.lock --dim batch=1\n"
     "  memopt-inspect fits --budget 8MiB model.onnx";
 
 struct Options {
@@ -40,33 +44,22 @@ struct Options {
   bool json = false;
   bool dot = false;
   bool fail_on_growth = false;
+  CompileFlags compile;  // check
+  bool any_network = false;
   MapOptions map;
 };
 
-constexpr int64_t kMaxStreamedPlanBytes = int64_t{4} << 30;
-
 Result<Report> report_of(const std::string& path) {
-  LoadOptions load;
-  Result<std::shared_ptr<const LoadedPlan>> plan = bad_input("");
-  if (path == "-") {
-    MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
-                            read_stream(std::cin, "standard input", kMaxStreamedPlanBytes));
-    load.mode = LoadMode::kCopy;
-    plan = load_plan(std::span(bytes), "standard input", load);
-  } else {
-    plan = load_plan(path, load);
-  }
-  if (!plan.ok()) return plan.error();
+  MEMOPT_ASSIGN_OR_RETURN(const PlanInput input, PlanInput::open(path));
+  MEMOPT_ASSIGN_OR_RETURN(const auto loaded, input.load());
   ReportOptions options;
-  options.from_file = true;
-  if (path != "-") options.model = std::filesystem::path(path).stem().string();
-  return build_report((*plan)->plan(), options);
+  if (!input.is_stream()) options.model = std::filesystem::path(path).stem().string();
+  return build_report(loaded->plan(), options);
 }
 
 Status write_result(const Options& options, const std::string& text, std::ostream& out) {
   if (options.output != "-") return write_file(options.output, text);
-  out << text << std::flush;
-  if (!out) return Error{Code::kOutOfResource, "standard output: cannot write"};
+  out << text;
   return {};
 }
 
@@ -98,19 +91,37 @@ Status diff(const Options& options, std::ostream& out) {
 
 Status lock(const Options& options, std::ostream& out) {
   MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
-  return write_result(options, lock_text(report), out);
+  const Result<std::string> text = lock_text(report);
+  if (!text.ok()) return in_context(options.plan, text.error());
+  return write_result(options, *text, out);
+}
+
+// Of a plan, or of a model compiled for the target of the lock.
+Result<Report> report_to_check(const CompileFlags& flags, const MemoryLock& lock) {
+  if (flags.model == "-" || is_plan_file(flags.model)) return report_of(flags.model);
+  CompileFlags compile = flags;
+  if (compile.target.empty()) compile.target = lock.target;
+  MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(compile));
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(compile));
+  const Cancellation cancellation(compile.time_limit);
+  options.buffers.planner.stop = cancellation.token();
+  MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<CompiledModel> compiled,
+                          compile_labelled(compile, std::move(imported.graph), options));
+  ReportOptions report;
+  report.model = model_name(compile);
+  return build_report(compiled->plan(), report);
 }
 
 Status check(const Options& options, std::ostream& out) {
-  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
   constexpr int64_t kLargestLock = 1 << 20;
-  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> file,
-                          read_file(options.other, kLargestLock));
-  const std::string_view lock(reinterpret_cast<const char*>(file.data()), file.size());
-  auto figures = compare_with_lock(lock, report);
+  MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text_input(options.other, kLargestLock));
+  const Result<MemoryLock> lock = parse_lock(text);
+  if (!lock.ok()) return in_context(options.other, lock.error());
+  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_to_check(options.compile, *lock));
+  const auto figures = compare_with_lock(*lock, report, options.any_network);
   if (!figures.ok()) return in_context(options.other, figures.error());
   if (const Status growth = check_growth(*figures, report); !growth.ok()) {
-    return in_context(options.plan, growth.error());
+    return in_context(options.compile.model, growth.error());
   }
   const bool shrank = std::any_of(figures->begin(), figures->end(),
                                   [](const FigureChange& f) { return f.after < f.before; });
@@ -141,13 +152,21 @@ constexpr ViewCommand kViews[] = {
      [](const Report& report, const Options&) { return explain_text(report); }, false},
 };
 
+void add_output_option(CLI::App& app, Options& options) {
+  app.add_option("-o,--output", options.output, "Where the result goes; - is standard output")
+      ->type_name(kOutputFileOrStdout);
+}
+
 void add_view_options(CLI::App& app, Options& options) {
-  app.add_option("plan", options.plan, "Plan file; - reads standard input");
+  app.add_option("plan", options.plan, "Plan file; - reads standard input")
+      ->type_name(kInputFileOrStdin);
   app.add_flag("--json", options.json, "JSON, schema memopt.report/1, integer bytes");
   app.add_flag("--dot", options.dot, "Graphviz: steps and the tensors between them");
-  app.add_option("--html", options.html, "Also write the interactive report to this file");
-  app.add_option("--svg", options.svg, "Also write a picture, before and after, to this file");
-  app.add_option("-o,--output", options.output, "Where the result goes");
+  app.add_option("--html", options.html, "Also write the interactive report to this file")
+      ->type_name(kOutputFile);
+  app.add_option("--svg", options.svg, "Also write a picture, before and after, to this file")
+      ->type_name(kOutputFile);
+  add_output_option(app, options);
 }
 
 }  // namespace
@@ -166,9 +185,9 @@ int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     add_view_options(*sub, options);
     if (command.name == std::string_view("map")) {
-      sub->add_option("--columns", options.map.columns, "Width of the picture")
+      sub->add_option("--columns", options.map.columns, "Width of the picture in characters")
           ->check(CLI::Range(8, 1000));
-      sub->add_option("--rows", options.map.rows, "Height of the picture")
+      sub->add_option("--rows", options.map.rows, "Height of the picture in lines")
           ->check(CLI::Range(4, 1000));
       sub->add_flag("--ascii", options.map.ascii, "Only ASCII characters");
     }
@@ -178,20 +197,33 @@ int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err
     });
   }
   CLI::App* differ = app.add_subcommand("diff", "What changed from one plan to another");
-  differ->add_option("before", options.plan, "Plan file")->required();
-  differ->add_option("after", options.other, "Plan file")->required();
+  differ->add_option("before", options.plan, "Plan file; - reads standard input")
+      ->required()
+      ->type_name(kInputFileOrStdin);
+  differ->add_option("after", options.other, "Plan file; - reads standard input")
+      ->required()
+      ->type_name(kInputFileOrStdin);
   differ->add_flag("--json", options.json, "JSON, schema memopt.diff/1");
   differ->add_flag("--fail-on-growth", options.fail_on_growth,
                    "Exit with 8 if arena, constants, inputs and outputs, or state grew");
-  differ->add_option("-o,--output", options.output, "Where the result goes");
+  add_output_option(*differ, options);
   differ->callback([&] { action = diff; });
   CLI::App* locker = app.add_subcommand("lock", "Write down what a plan needs, for check");
-  locker->add_option("plan", options.plan, "Plan file")->required();
-  locker->add_option("-o,--output", options.output, "The lock file");
+  locker->add_option("plan", options.plan, "Plan file; - reads standard input")
+      ->required()
+      ->type_name(kInputFileOrStdin);
+  add_output_option(*locker, options);
   locker->callback([&] { action = lock; });
-  CLI::App* checker = app.add_subcommand("check", "Fail (exit 8) if a plan needs more than locked");
-  checker->add_option("plan", options.plan, "Plan file")->required();
-  checker->add_option("lock", options.other, "Lock file, made by lock")->required();
+  CLI::App* checker = app.add_subcommand(
+      "check",
+      "Fail (exit 8) if a plan needs more than locked. Instead of the plan also the ONNX model, "
+      "which is then compiled, for the target of the lock unless --target says another");
+  declare_compile_flags(*checker, options.compile);
+  checker->add_option("lock", options.other, "Lock file, made by lock; - reads standard input")
+      ->required()
+      ->type_name(kInputFileOrStdin);
+  checker->add_flag("--any-network", options.any_network,
+                    "Compare although the model's operators or shapes are not those of the lock");
   checker->callback([&] { action = check; });
 
   FitsFlags fits;
@@ -202,7 +234,7 @@ int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err
     const Result<int> answer = answer_fits(fits, out);
     return answer.ok() ? *answer : report_error(app, answer.error(), err);
   }
-  if (options.plan.empty()) {
+  if (options.plan.empty() && action != check) {
     return report_error(app, {Code::kUsage, "which plan? (memopt-inspect model.plan)"}, err);
   }
   if (options.json && options.dot) {

@@ -8,6 +8,8 @@
 #include "passes/pipeline.h"
 #include "passes/transform/tile.h"
 #include "runtime/base/file.h"
+#include "tools/cli/files.h"
+#include "tools/cli/names.h"
 #include "tools/cli/streams.h"
 
 namespace memopt {
@@ -28,6 +30,12 @@ struct Flags {
   int64_t stop_after = -1;
 };
 
+std::vector<std::string_view> pass_names() {
+  std::vector<std::string_view> names;
+  for (const Pass& pass : all_passes()) names.push_back(pass.name);
+  return names;
+}
+
 Result<std::vector<const Pass*>> chosen_passes(const Flags& flags) {
   std::vector<const Pass*> passes;
   if (flags.pipeline) {
@@ -36,7 +44,7 @@ Result<std::vector<const Pass*>> chosen_passes(const Flags& flags) {
   }
   for (const std::string& name : flags.passes) {
     const Pass* pass = find_pass(name);
-    if (!pass) return Error{Code::kUsage, "unknown pass '" + name + "'; --list names them all"};
+    if (!pass) return unknown_name("--passes", name, pass_names());
     passes.push_back(pass);
   }
   if (flags.stop_after >= 0 && static_cast<size_t>(flags.stop_after) < passes.size()) {
@@ -80,18 +88,22 @@ Status optimize(const Flags& flags, std::ostream& out, std::ostream& err) {
 int run_opt(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   Flags flags;
   const auto app = make_app("opt", "Runs passes on a graph in text form (.ir).");
-  app->add_option("input", flags.input, "graph to read; - is standard input");
-  app->add_option("-o,--output", flags.output, "where the result goes; - is standard output");
+  app->add_option("input", flags.input, "graph to read; - is standard input")
+      ->type_name(kInputFileOrStdin);
+  app->add_option("-o,--output", flags.output, "where the result goes; - is standard output")
+      ->type_name(kOutputFileOrStdout);
   app->add_option("--passes", flags.passes, "passes to run, in this order")->delimiter(',');
   app->add_option(
       "--tile", flags.tiles,
       "what the pass tile computes in bands: OUTPUT=INPUT[,INPUT...]:AXIS:BANDS[:keep], by the "
       "names of values (repeatable)");
   app->add_flag("--pipeline", flags.pipeline, "run the default pipeline first");
-  app->add_option("--stop-after", flags.stop_after, "run only the first N passes");
+  app->add_option("--stop-after", flags.stop_after,
+                  "run only the first N passes (default: -1, all)")
+      ->check(number_between(-1, 1e6));
   app->add_flag("--print-after-change", flags.print_after_change,
                 "print the graph after each pass that changed it");
-  app->add_flag("--time", flags.time, "print the time of each pass");
+  app->add_flag("--time", flags.time, "print the seconds that each pass takes");
   app->add_flag("--elide", flags.elide, "leave large constants out of what is printed");
   app->add_flag("--list", flags.list, "list the passes");
   if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;

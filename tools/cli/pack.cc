@@ -1,7 +1,5 @@
 #include "tools/cli/pack.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -9,9 +7,12 @@
 #include "passes/planning/csv.h"
 #include "passes/planning/planner.h"
 #include "runtime/base/file.h"
+#include "runtime/base/json_text.h"
+#include "runtime/base/printable.h"
 #include "runtime/base/size_text.h"
 #include "tools/cli/cancellation.h"
-#include "tools/cli/progress.h"
+#include "tools/cli/files.h"
+#include "tools/cli/names.h"
 #include "tools/cli/sizes.h"
 #include "tools/cli/streams.h"
 
@@ -32,11 +33,6 @@ constexpr int64_t kMaxCsvBytes = int64_t{1} << 31;
 // "N", for every space, or "name=N,name=N".
 Status set_capacities(const std::string& text, MemoryProblem& problem) {
   if (text.empty()) return {};
-  const auto parse = [&](const std::string& size, std::optional<int64_t>& capacity) -> Status {
-    capacity = parse_size(size);
-    if (capacity) return {};
-    return Error{Code::kUsage, "--capacity: '" + size + "' is no size"};
-  };
   std::string rest = text;
   while (!rest.empty()) {
     const size_t comma = rest.find(',');
@@ -47,7 +43,8 @@ Status set_capacities(const std::string& text, MemoryProblem& problem) {
     for (MemorySpace& space : problem.spaces) {
       if (named && space.name != named->first) continue;
       known = true;
-      MEMOPT_RETURN_IF_ERROR(parse(named ? named->second : part, space.capacity_bytes));
+      MEMOPT_ASSIGN_OR_RETURN(space.capacity_bytes,
+                              parse_size_flag("--capacity", named ? named->second : part));
     }
     if (!known) return Error{Code::kUsage, "--capacity: no space '" + named->first + "'"};
   }
@@ -85,24 +82,6 @@ Result<MemoryPlan> stated_plan(const MemoryCsv& csv) {
   return plan;
 }
 
-// What the search did not look for: packings in which a buffer lies in the part of another one that
-// a gap's window leaves free.
-constexpr std::string_view kWindowsNote =
-    "windows of gaps count in full where the search looks for offsets: plans that use the rest of "
-    "a "
-    "buffer beside its window may be lower";
-
-bool has_unused_windows(const MemoryProblem& problem, const MemoryPlan& plan, uint32_t space) {
-  const ProofStatus status = plan.spaces[space].status;
-  if (status == ProofStatus::kOptimal || status == ProofStatus::kFits) return false;
-  return std::any_of(
-      problem.buffers.begin(), problem.buffers.end(), [&](const MemoryBuffer& buffer) {
-        return buffer.space == space &&
-               std::any_of(buffer.gaps.begin(), buffer.gaps.end(),
-                           [](const MemoryGap& gap) { return gap.window.has_value(); });
-      });
-}
-
 nlohmann::ordered_json to_json(const MemoryProblem& problem, const MemoryPlan& plan) {
   nlohmann::ordered_json json = {{"schema", "memopt.pack/1"},
                                  {"buffers", problem.buffers.size()},
@@ -118,7 +97,6 @@ nlohmann::ordered_json to_json(const MemoryProblem& problem, const MemoryPlan& p
                                     {"planner", space.planner}};
     if (problem.spaces[s].capacity_bytes)
       entry["capacity_bytes"] = *problem.spaces[s].capacity_bytes;
-    if (has_unused_windows(problem, plan, static_cast<uint32_t>(s))) entry["note"] = kWindowsNote;
     json["spaces"].push_back(std::move(entry));
   }
   return json;
@@ -148,48 +126,53 @@ std::string meaning(const SpacePlan& space, bool cancelled) {
 void print_summary(const MemoryProblem& problem, const MemoryPlan& plan, std::ostream& out) {
   for (size_t s = 0; s < plan.spaces.size(); ++s) {
     const SpacePlan& space = plan.spaces[s];
-    if (plan.spaces.size() > 1) out << "space '" << problem.spaces[s].name << "'\n";
+    if (plan.spaces.size() > 1) out << "space '" << printable(problem.spaces[s].name) << "'\n";
     out << "height       " << both_sizes_text(space.height_bytes) << "\nlower bound  "
         << both_sizes_text(space.lower_bound_bytes) << "\nplan         "
         << meaning(space, plan.cancelled) << ", by " << space.planner << '\n';
-    if (has_unused_windows(problem, plan, static_cast<uint32_t>(s))) {
-      out << "note         " << kWindowsNote << '\n';
-    }
   }
+}
+
+std::vector<std::string_view> planner_names() {
+  std::vector<std::string_view> names;
+  for (const Planner& planner : planners()) names.emplace_back(planner.name);
+  return names;
 }
 
 std::string known_planners() {
-  std::string text = "Algorithm: ";
-  for (const Planner& planner : planners()) {
-    text += std::string(&planner == planners().data() ? "" : ", ") + planner.name;
+  std::string text;
+  for (const std::string_view name : planner_names()) {
+    text += (text.empty() ? "" : ", ") + std::string(name);
   }
-  return text + ". Without it, exact";
+  return "Algorithm: " + text + " (default: exact)";
 }
 
-Result<MemoryPlan> plan_or_check(const PackOptions& options, const MemoryCsv& csv,
-                                 std::ostream& err) {
+Status check_planner(const std::string& name) {
+  const std::vector<std::string_view> known = planner_names();
+  if (name.empty() || std::find(known.begin(), known.end(), name) != known.end()) return {};
+  return unknown_name("--planner", name, known);
+}
+
+Result<MemoryPlan> plan_or_check(const PackOptions& options, const MemoryCsv& csv) {
   if (options.check) return stated_plan(csv);
   const bool fit = !options.capacity.empty() && !options.minimize;
   const Cancellation cancellation(options.time_limit);
-  Progress progress(err, isatty(STDERR_FILENO) != 0);
-  progress.stage("placement");
-  return plan_memory(csv.problem,
-                     {.objective = fit ? Objective::kFit : Objective::kMinimize,
-                      .planner = options.planner,
-                      .work_limit = options.work_limit,
-                      .seed = options.seed,
-                      .threads = options.threads,
-                      .stop = cancellation.token(),
-                      .progress = [&progress](std::string_view line) { progress.stage(line); }});
+  return plan_memory(csv.problem, {.objective = fit ? Objective::kFit : Objective::kMinimize,
+                                   .planner = options.planner,
+                                   .work_limit = options.work_limit,
+                                   .seed = options.seed,
+                                   .threads = options.threads,
+                                   .stop = cancellation.token()});
 }
 
 Status pack(const PackOptions& options, std::ostream& out, std::ostream& err) {
+  MEMOPT_RETURN_IF_ERROR(check_planner(options.planner));
   MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text_input(options.problem, kMaxCsvBytes));
   Result<MemoryCsv> csv = parse_memory_csv(text);
   if (!csv.ok()) return in_context(options.problem, csv.error());
   MemoryProblem& problem = csv->problem;
   MEMOPT_RETURN_IF_ERROR(set_capacities(options.capacity, problem));
-  const Result<MemoryPlan> plan = plan_or_check(options, *csv, err);
+  const Result<MemoryPlan> plan = plan_or_check(options, *csv);
   if (!plan.ok()) return in_context(options.problem, plan.error());
   Status capacity = capacity_error(problem, *plan);
   const bool impossible = !capacity.ok() && capacity.error().code == Code::kBudgetImpossible;
@@ -204,7 +187,7 @@ Status pack(const PackOptions& options, std::ostream& out, std::ostream& err) {
   }
   std::ostream& report = plan_on_out ? err : out;
   if (options.json) {
-    report << to_json(problem, *plan).dump(2) << '\n';
+    report << json_text(to_json(problem, *plan)) << '\n';
   } else {
     print_summary(problem, *plan, report);
   }
@@ -223,27 +206,34 @@ int run_pack(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   app->add_option("problem", options.problem,
                   "CSV with the columns id, lower, upper, size and optionally alignment, gaps, "
                   "fixed_offset, space, conflicts; - for standard input")
-      ->required();
-  app->add_option("-o,--output", options.output,
-                  "Where the problem with its offsets goes; - for standard output");
+      ->required()
+      ->type_name(kInputFileOrStdin);
+  app->add_option(
+         "-o,--output", options.output,
+         "Where the problem with its offsets goes; - for standard output, the summary then "
+         "goes to standard error (default: nowhere)")
+      ->type_name(kOutputFileOrStdout);
   app->add_option("--capacity", options.capacity,
-                  "Bytes that the plan must fit, e.g. 1048576, 8MiB, or sram=1MiB,dram=64MiB");
+                  "Bytes that the plan must fit, e.g. 1048576, 8MiB, or sram=1MiB,dram=64MiB "
+                  "(default: no limit)")
+      ->type_name("SIZE");
   app->add_flag("--minimize", options.minimize,
                 "With --capacity: look for the lowest plan, not only for one that fits");
   app->add_option(
          "--work-limit", options.work_limit,
          "Of the exact search per space, in units of some microseconds; the same limit gives "
          "the same plan on any machine")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_between(0, kMostWork));
   app->add_option("--time-limit", options.time_limit,
-                  "Seconds of planning after which it is cancelled, as by SIGINT or SIGTERM: the "
-                  "best plan so far is written, and the exit status is 5 unless it was proved. Not "
-                  "reproducible, unlike --work-limit")
-      ->check(CLI::NonNegativeNumber);
+                  "Seconds of planning after which it is cancelled, as by SIGINT, SIGTERM or "
+                  "SIGHUP: the best plan so far is written, and the exit status is 5 unless it was "
+                  "proved. Not reproducible, unlike --work-limit (default: none)")
+      ->check(number_between(0, kMostSeconds));
   app->add_option("--threads", options.threads,
                   "Of the exact search, which has use for two; the plan does not depend on it")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--seed", options.seed, "Of the randomised restarts");
+      ->check(number_between(1, 1024));
+  app->add_option("--seed", options.seed, "Of the randomised restarts")
+      ->check(number_between(0, kMostSeed));
   app->add_option("--planner", options.planner, known_planners());
   app->add_flag("--check", options.check,
                 "Verify the offsets that the problem's offset column states, instead of planning");

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -12,10 +11,15 @@
 
 #include "compiler/onnx/tensor_file.h"
 #include "runtime/base/file.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/npy.h"
+#include "runtime/base/printable.h"
 #include "runtime/base/size_text.h"
 #include "runtime/executor/session.h"
 #include "tools/cli/compare.h"
+#include "tools/cli/files.h"
+#include "tools/cli/output_names.h"
+#include "tools/cli/plan_input.h"
 #include "tools/cli/run_io.h"
 #include "tools/cli/runtime_bytes.h"
 #include "tools/cli/seeded.h"
@@ -27,7 +31,7 @@ struct Options {
   std::string plan;
   std::vector<std::string> inputs, expected;
   std::string test_data;
-  Tolerance tolerance;
+  std::optional<double> rtol, atol, range_tolerance;
   int64_t repeat = 1;
   int threads = 1;
   bool guard = false;
@@ -36,6 +40,11 @@ struct Options {
   std::string output_dir;
   uint64_t seed = Seeded().seed;
   bool json = false;
+
+  Tolerance tolerance() const {
+    if (!rtol && !atol && !range_tolerance) return kDefaultTolerance;
+    return {atol.value_or(0), rtol.value_or(0), range_tolerance.value_or(0)};
+  }
 };
 
 struct Checked {
@@ -43,12 +52,17 @@ struct Checked {
   Comparison comparison;
 };
 
+struct WrittenFile {
+  std::string path;
+  std::string output;  // whose elements it has, if it has any
+};
+
 // What one call of the tool found out.
 struct Outcome {
   std::shared_ptr<const LoadedPlan> loaded;
   std::vector<RunInput> inputs;
   std::vector<Checked> checked;
-  std::vector<std::string> files;
+  std::vector<WrittenFile> written;
   double load_ms = 0, create_ms = 0;
   std::vector<double> run_ms;
   std::optional<RuntimeBytes> runtime;
@@ -62,6 +76,8 @@ struct Outcome {
                        [](const Checked& output) { return output.comparison.ok(); });
   }
 };
+
+constexpr double kMostTolerance = 1e300;
 
 double ms_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
@@ -101,41 +117,55 @@ Status run_repeatedly(Session& session, const Options& options, const Allocation
   return {};
 }
 
-// The name of an output, or its number where the name is no plain file name.
-std::string file_name(const std::string& output, size_t index) {
-  const bool is_plain = !output.empty() && output[0] != '.' && output.size() < 200 &&
-                        std::all_of(output.begin(), output.end(), [](unsigned char c) {
-                          return std::isalnum(c) || c == '.' || c == '_' || c == '-';
-                        });
-  return is_plain ? output : "output_" + std::to_string(index);
+// `path` is none of the files that "NAME=@FILE" names.
+Status check_not_read(const std::string& path, const std::vector<std::string>& assignments) {
+  for (const std::string& assignment : assignments) {
+    const size_t at = assignment.find("=@");
+    if (at == std::string::npos || !is_same_file(path, assignment.substr(at + 2))) continue;
+    return Error{Code::kUsage, "--output-dir: '" + path + "' is also read (" + assignment +
+                                   "): an input is never overwritten"};
+  }
+  return {};
 }
 
-Status write_outputs(const Session& session, const std::string& folder, Outcome& outcome) {
+// Writes every output of a session, or none.
+Status write_outputs(const Session& session, const Options& options, Outcome& outcome) {
+  const std::string& folder = options.output_dir;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return Error{Code::kOutOfResource, folder + ": cannot create: " + error.message()};
-  for (size_t k = 0; k < session.plan().outputs.size(); ++k) {
+  if (!options.test_data.empty() && is_same_file(folder, options.test_data)) {
+    return Error{Code::kUsage, "--output-dir: '" + folder + "' is the folder of --test-data"};
+  }
+  const Plan& plan = session.plan();
+  const std::vector<std::string> names = output_file_names(plan);
+  std::vector<AtomicFile> files;
+  for (size_t k = 0; k < plan.outputs.size(); ++k) {
     const TensorData tensor = collect_output(session, k);
-    const std::string base = folder + '/' + file_name(tensor.name, k);
-    std::string path = base + ".npy";
-    Status written = write_npy(tensor, path);
-    if (!written.ok() && written.error().code == Code::kUsage) {  // NumPy has no such type
-      path = base + ".pb";
-      written = write_tensor_pb(tensor, path);
-    }
-    MEMOPT_RETURN_IF_ERROR(written);
-    outcome.files.push_back(path);
+    const bool is_npy = npy_has_type(tensor.type.dtype);
+    const std::string path = folder + '/' + names[k] + (is_npy ? ".npy" : ".pb");
+    MEMOPT_RETURN_IF_ERROR(check_not_read(path, options.inputs));
+    MEMOPT_RETURN_IF_ERROR(check_not_read(path, options.expected));
+    MEMOPT_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+    MEMOPT_RETURN_IF_ERROR(is_npy ? write_npy(tensor, file) : write_tensor_pb(tensor, file));
+    MEMOPT_RETURN_IF_ERROR(file.seal());
+    files.push_back(std::move(file));
+  }
+  for (size_t k = 0; k < files.size(); ++k) {
+    MEMOPT_RETURN_IF_ERROR(files[k].commit());
+    outcome.written.push_back({files[k].path(), plan.values[plan.outputs[k]].name});
   }
   return {};
 }
 
 Status execute(const Options& options, const AllocationCounter* counter, Outcome& outcome) {
-  auto start = std::chrono::steady_clock::now();
   LoadOptions load_options;
   if (options.copy_constants) load_options.mode = LoadMode::kCopy;
   RuntimeMeter meter(counter);
+  MEMOPT_ASSIGN_OR_RETURN(const PlanInput input, PlanInput::open(options.plan));
+  auto start = std::chrono::steady_clock::now();
   meter.begin();
-  MEMOPT_ASSIGN_OR_RETURN(outcome.loaded, load_plan(options.plan, load_options));
+  MEMOPT_ASSIGN_OR_RETURN(outcome.loaded, input.load(load_options));
   meter.end_of_load();
   outcome.load_ms = ms_since(start);
   const Plan& plan = outcome.plan();
@@ -173,15 +203,15 @@ Status execute(const Options& options, const AllocationCounter* counter, Outcome
     const TensorData got = collect_output(*session, expectation.output);
     outcome.checked.push_back({plan.values[plan.outputs[expectation.output]].name,
                                compare(got, expectation.expected.tensor,
-                                       expectation.expected.stride, options.tolerance)});
+                                       expectation.expected.stride, options.tolerance())});
   }
   if (session->guard_report()) outcome.guard = *session->guard_report();
   if (!options.profile.empty()) {
     MEMOPT_RETURN_IF_ERROR(write_file(options.profile, to_trace(plan, *session->profile())));
-    outcome.files.push_back(options.profile);
+    outcome.written.push_back({options.profile, ""});
   }
   if (!options.output_dir.empty()) {
-    MEMOPT_RETURN_IF_ERROR(write_outputs(*session, options.output_dir, outcome));
+    MEMOPT_RETURN_IF_ERROR(write_outputs(*session, options, outcome));
   }
   return {};
 }
@@ -215,11 +245,12 @@ void print_text(const Outcome& outcome, std::ostream& out) {
   const Plan& plan = outcome.plan();
   for (size_t k = 0; k < plan.inputs.size(); ++k) {
     const PlanValue& value = plan.values[plan.inputs[k]];
-    out << "input   " << value.name << "  " << type_of(value) << "  " << outcome.inputs[k].source
-        << '\n';
+    out << "input   " << printable(value.name) << "  " << type_of(value) << "  "
+        << printable(outcome.inputs[k].source) << '\n';
   }
   for (const uint32_t index : plan.outputs) {
-    out << "output  " << plan.values[index].name << "  " << type_of(plan.values[index]) << '\n';
+    out << "output  " << printable(plan.values[index].name) << "  " << type_of(plan.values[index])
+        << '\n';
   }
   const Times times = times_of(outcome.run_ms);
   out << "arena      " << both_sizes_text(plan.arena_bytes) << "\nconstants  "
@@ -245,9 +276,13 @@ void print_text(const Outcome& outcome, std::ostream& out) {
         << outcome.guard->high_water_bytes << '\n';
   }
   for (const Checked& checked : outcome.checked) {
-    out << checked.name << ": " << to_string(checked.comparison) << '\n';
+    out << printable(checked.name) << ": " << to_string(checked.comparison) << '\n';
   }
-  for (const std::string& file : outcome.files) out << "wrote " << file << '\n';
+  for (const WrittenFile& file : outcome.written) {
+    out << "wrote " << printable(file.path);
+    if (!file.output.empty()) out << " (" << printable(file.output) << ')';
+    out << '\n';
+  }
 }
 
 void print_json(const Outcome& outcome, std::ostream& out) {
@@ -301,38 +336,53 @@ void print_json(const Outcome& outcome, std::ostream& out) {
                                   {"largest_error", comparison.largest_error},
                                   {"range", comparison.range}});
   }
-  result["files"] = outcome.files;
-  out << result.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+  result["files"] = json::array();
+  for (const WrittenFile& file : outcome.written) result["files"].push_back(file.path);
+  out << json_text(result) << '\n';
 }
 
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("plan", options.plan, "Plan file")->required();
+  app.add_option("plan", options.plan, "Plan file; - reads standard input")
+      ->required()
+      ->type_name(kInputFileOrStdin);
   app.add_option("--input", options.inputs,
                  "NAME=SOURCE: random, zeros, @FILE.npy or @FILE.pb. Inputs that are not given are "
-                 "random");
+                 "random (repeatable)")
+      ->type_name(kNamedInput);
   app.add_option("--expected", options.expected,
-                 "NAME=@FILE.npy or @FILE.pb: compare this output; status 7 if it differs");
+                 "NAME=@FILE.npy or @FILE.pb: compare this output; status 7 if it differs "
+                 "(repeatable)")
+      ->type_name(kNamedInput);
   app.add_option("--test-data", options.test_data,
-                 "Folder with input_K.pb and output_K.pb, as ONNX's own test_data_set_K");
-  app.add_option("--rtol", options.tolerance.rtol,
-                 "Allowed error relative to the range (largest magnitude) of the output")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--atol", options.tolerance.atol, "The same, on top of --rtol")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--repeat", options.repeat, "Number of runs")->check(CLI::Range(1, 1000000000));
+                 "Folder with input_K.pb and output_K.pb, as ONNX's own test_data_set_K")
+      ->type_name(kFolder);
+  app.add_option("--rtol", options.rtol,
+                 "Allowed error relative to each expected element, as numpy.allclose: |got - "
+                 "expected| <= ATOL + RTOL |expected| (default: 0)")
+      ->check(number_between(0, kMostTolerance));
+  app.add_option("--atol", options.atol, "Allowed absolute error, on top (default: 0)")
+      ->check(number_between(0, kMostTolerance));
+  app.add_option("--range-tol", options.range_tolerance,
+                 "Allowed error relative to the largest expected magnitude of the output, on top "
+                 "(default: 0.001 without --rtol and --atol, else 0)")
+      ->check(number_between(0, kMostTolerance));
+  app.add_option("--repeat", options.repeat, "Number of runs")
+      ->check(number_between(1, 1000000000));
   app.add_option("--threads", options.threads, "Threads, this one included")
-      ->check(CLI::Range(1, 1024));
+      ->check(number_between(1, 1024));
   app.add_flag("--guard", options.guard,
-               "Check every byte that every kernel touches and every result that it must write, "
-               "with NaN in all dead memory, running each kernel twice; slow");
+               "Check every byte that every kernel touches, with NaN in all dead memory; slow");
   app.add_flag("--copy-constants", options.copy_constants,
                "Copy the constants into memory instead of using them where the file is mapped");
   app.add_option("--profile", options.profile,
-                 "Write the last run as a trace for ui.perfetto.dev: time and live bytes per step");
-  app.add_option("--output-dir", options.output_dir,
-                 "Write the outputs to this folder, each as NAME.npy (output_K.npy where the "
-                 "name is no plain file name)");
-  app.add_option("--seed", options.seed, "Of random inputs");
+                 "Write the last run as a trace for ui.perfetto.dev: time and live bytes per step")
+      ->type_name(kOutputFile);
+  app.add_option(
+         "--output-dir", options.output_dir,
+         "Write the outputs to this folder, each as NAME.npy, or NAME.pb where NumPy has no "
+         "such type; output_K where the name is no plain file name or is taken")
+      ->type_name(kFolder);
+  app.add_option("--seed", options.seed, "Of random inputs")->check(number_between(0, kMostSeed));
   app.add_flag("--json", options.json, "Print the result as JSON");
 }
 

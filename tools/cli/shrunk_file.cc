@@ -7,6 +7,7 @@
 
 #include "runtime/base/mapped_files.h"
 #include "runtime/base/result.h"
+#include "runtime/base/temporary.h"
 
 namespace memopt {
 namespace {
@@ -26,6 +27,7 @@ extern "C" void on_bus_error(int number, siginfo_t* info, void* /*context*/) {
   say("memopt: error: ");
   say(name);
   say(": became shorter while it was in use; replace files by renaming instead\n");
+  remove_temporary_paths();
   ::_exit(static_cast<int>(Code::kOutOfResource));
 }
 

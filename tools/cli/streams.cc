@@ -65,12 +65,15 @@ Result<TemporaryFolder> TemporaryFolder::create() {
   if (::mkdtemp(path.data()) == nullptr) {
     return Error{Code::kOutOfResource, path + ": cannot create: " + std::strerror(errno)};
   }
-  return TemporaryFolder(std::move(path));
+  MEMOPT_ASSIGN_OR_RETURN(TemporaryPath owned, TemporaryPath::own(path));
+  return TemporaryFolder(std::move(owned));
 }
 
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+Result<std::string> TemporaryFolder::add(const std::string& name) {
+  std::string path = std::string(folder_.path()) + '/' + name;
+  MEMOPT_ASSIGN_OR_RETURN(TemporaryPath file, TemporaryPath::own(path));
+  files_.push_back(std::move(file));
+  return path;
 }
 
 }  // namespace memopt

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/base/temporary.h"
 
 namespace memopt {
 
@@ -22,20 +23,18 @@ Result<std::string> read_text_input(const std::string& path, int64_t limit_bytes
 // The bytes of the file at `path` on `out`, a piece at a time.
 Status copy_to_stream(const std::string& path, std::ostream& out);
 
-// A folder of one's own in the system's folder for temporary files, removed with what is in it.
+// A folder of one's own in the system's folder for temporary files. It and the files in it go with
+// this object, and where a signal ends the process.
 class TemporaryFolder {
  public:
   static Result<TemporaryFolder> create();
-  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::move(other.path_)) {
-    other.path_.clear();
-  }
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-  ~TemporaryFolder();
-  const std::string& path() const { return path_; }
+  // The path of a file in it, which need not be made.
+  Result<std::string> add(const std::string& name);
 
  private:
-  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
+  explicit TemporaryFolder(TemporaryPath folder) : folder_(std::move(folder)) {}
+  TemporaryPath folder_;
+  std::vector<TemporaryPath> files_;  // destroyed first
 };
 
 }  // namespace memopt
