@@ -6,6 +6,16 @@
 
 namespace memopt {
 
+namespace {
+
+BufferOptions buffer_options(const BackendOptions& options) {
+  BufferOptions buffers = options.buffers;
+  buffers.target = options.kernels.target;
+  return buffers;
+}
+
+}  // namespace
+
 Result<LoweredModel> lower_model(Graph graph, const BackendOptions& options,
                                  const std::function<void(std::string_view)>& progress) {
   const auto report = [&progress](std::string_view stage) {
@@ -16,11 +26,17 @@ Result<LoweredModel> lower_model(Graph graph, const BackendOptions& options,
   report("kernels");
   MEMOPT_ASSIGN_OR_RETURN(NodeMap<KernelChoice> kernels, select_kernels(graph, options.kernels));
   report("memory");
-  BufferOptions buffer_options = options.buffers;
-  buffer_options.target = options.kernels.target;
-  MEMOPT_ASSIGN_OR_RETURN(PlannedBuffers buffers, plan_buffers(graph, kernels, buffer_options));
+  MEMOPT_ASSIGN_OR_RETURN(PlannedBuffers buffers,
+                          plan_buffers(graph, kernels, buffer_options(options)));
   return LoweredModel{
       .graph = std::move(graph), .kernels = std::move(kernels), .buffers = std::move(buffers)};
+}
+
+Result<int64_t> naive_bytes(Graph graph, const BackendOptions& options) {
+  MEMOPT_RETURN_IF_ERROR(run_passes(graph, layout_pipeline(), options.passes));
+  MEMOPT_ASSIGN_OR_RETURN(const NodeMap<KernelChoice> kernels,
+                          select_kernels(graph, options.kernels));
+  return assign_buffers(graph, kernels, buffer_options(options)).naive_bytes;
 }
 
 std::vector<int64_t> live_bytes_per_step(const BufferAssignment& assignment) {

@@ -27,6 +27,9 @@ struct LoweredModel {
 Result<LoweredModel> lower_model(Graph optimized, const BackendOptions& options,
                                  const std::function<void(std::string_view)>& progress = {});
 
+// What the model takes without any sharing: every value and every kernel's scratch its own bytes.
+Result<int64_t> naive_bytes(Graph optimized, const BackendOptions& options);
+
 // Arena bytes in use while each step runs: the sums of the planned buffers that are live then.
 std::vector<int64_t> live_bytes_per_step(const BufferAssignment& assignment);
 

@@ -49,6 +49,7 @@ Status emit(CompiledModel& model, const CompileOptions& options) {
   model.emitted = emit_plan(lowered.graph, lowered.kernels, lowered.buffers, buffers);
   Plan& plan = model.emitted.plan;
   plan.producer = kProducer;
+  plan.certificate.naive_bytes = model.naive_bytes;
   plan.options = options.recorded;
   plan.options.push_back("network=" + model.network);
   for (const Move& move : model.moves) {
@@ -68,7 +69,9 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
   std::string network = network_digest(graph);
   report_stage(options, "optimize");
   MEMOPT_RETURN_IF_ERROR(run_passes(graph, optimization_pipeline(), options.passes));
+  std::optional<int64_t> untiled_bytes;
   if (!options.tiles.empty()) {
+    MEMOPT_ASSIGN_OR_RETURN(untiled_bytes, naive_bytes(graph, options));
     RunPassesOptions passes = options.passes;
     passes.pass.tiles = options.tiles;
     const Pass* const tile[] = {find_pass("tile")};
@@ -80,8 +83,10 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
                                                              .emitted = {},
                                                              .curve = {},
                                                              .moves = {},
+                                                             .naive_bytes = 0,
                                                              .cancelled = false,
                                                              .network = std::move(network)});
+  model->naive_bytes = untiled_bytes.value_or(model->lowered.buffers.assignment.naive_bytes);
   const bool over_budget = options.budget_bytes && options.budget.techniques.any() &&
                            model->lowered.arena_bytes() > *options.budget_bytes;
   if (over_budget || options.explore_budget) {
@@ -102,15 +107,18 @@ Status write_compiled(const CompiledModel& model, const std::string& path) {
                     path);
 }
 
-Result<int64_t> arena_bytes_with_io(const CompiledModel& model, const CompileOptions& options,
-                                    bool io_in_arena) {
+Result<std::optional<int64_t>> arena_bytes_with_io(const CompiledModel& model,
+                                                   const CompileOptions& options,
+                                                   bool io_in_arena) {
+  if (options.buffers.planner.stop.stopped()) return std::optional<int64_t>();
   BufferOptions buffer_options = options.buffers;
   buffer_options.target = options.kernels.target;
   buffer_options.io_in_arena = io_in_arena;
   Graph graph = model.lowered.graph;
   MEMOPT_ASSIGN_OR_RETURN(const PlannedBuffers buffers,
                           plan_buffers(graph, model.lowered.kernels, buffer_options));
-  return buffers.plan.spaces[0].height_bytes;
+  return buffers.cancelled ? std::optional<int64_t>()
+                           : std::optional(buffers.plan.spaces[0].height_bytes);
 }
 
 }  // namespace memopt

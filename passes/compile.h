@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct CompiledModel {
   EmittedPlan emitted;
   std::optional<BudgetCurve> curve;  // where a budget made the compiler look for one
   std::vector<Move> moves;           // of the curve's base, taken for the budget
+  int64_t naive_bytes = 0;           // of the model before it was cut into bands or rewritten
   bool cancelled = false;            // a search was stopped (BufferOptions::planner.stop)
   std::string network;               // network_digest() of what was compiled
   const Plan& plan() const { return emitted.plan; }
@@ -46,8 +48,8 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
 Status write_compiled(const CompiledModel& model, const std::string& path);
 
 // Arena bytes with inputs and outputs placed the other way (in the arena or by the caller): for the
-// report.
-Result<int64_t> arena_bytes_with_io(const CompiledModel& model, const CompileOptions& options,
-                                    bool io_in_arena);
+// report. Nothing when the search for them is stopped.
+Result<std::optional<int64_t>> arena_bytes_with_io(const CompiledModel& model,
+                                                   const CompileOptions& options, bool io_in_arena);
 
 }  // namespace memopt

@@ -6,6 +6,21 @@
 #include "runtime/base/check.h"
 
 namespace memopt {
+namespace {
+
+// Passes go over a graph from one end to the other, and what they take out is near that end.
+template <typename List, typename Item>
+auto find_from_ends(List& list, const Item& item) {
+  auto front = list.begin(), back = list.end();
+  while (front != back) {
+    if (*front == item) return front;
+    if (*--back == item) return back;
+    if (front != back) ++front;
+  }
+  return list.end();
+}
+
+}  // namespace
 
 std::shared_ptr<const ConstantData> ConstantData::from_bytes(std::vector<std::byte> bytes) {
   auto storage = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
@@ -138,14 +153,14 @@ void Graph::erase(NodeId id) {
     MEMOPT_CHECK(!output || (uses(output).empty() && !is_output(output)));
   }
   truncate_inputs(id, 0);
-  order_.erase(std::find(order_.begin(), order_.end(), id));
+  order_.erase(find_from_ends(order_, id));
   node = Node{};
 }
 
 void Graph::move_last_before(NodeId position) {
   const NodeId last = order_.back();
   order_.pop_back();
-  order_.insert(std::find(order_.begin(), order_.end(), position), last);
+  order_.insert(find_from_ends(order_, position), last);
 }
 
 bool Graph::is_output(ValueId id) const {
@@ -170,7 +185,7 @@ void Graph::remove_use(ValueId id, NodeId node, size_t operand) {
   if (!id) return;
   auto& list = uses_[id.index()];
   const Use use{.node = node, .operand = static_cast<uint32_t>(operand)};
-  list.erase(std::find(list.begin(), list.end(), use));
+  list.erase(find_from_ends(list, use));
 }
 
 std::vector<ValueId> live_values(const Graph& graph) {

@@ -14,7 +14,34 @@ Error in_node(const Graph& graph, NodeId id, const std::string& message) {
                         std::string(op_name(node.op)) + "): " + message);
 }
 
-Status verify_operands(const Graph& graph, NodeId id, const std::vector<bool>& defined) {
+// How often each operand of each node stands in the use list of what it reads.
+class UseCounts {
+ public:
+  explicit UseCounts(const Graph& graph) : first_(graph, 0) {
+    size_t operands = 0;
+    for (const NodeId id : graph.order()) {
+      first_[id] = operands;
+      operands += graph.node(id).inputs.size();
+    }
+    counts_.resize(operands);
+    for (const ValueId value : live_values(graph)) {
+      for (const Use& use : graph.uses(value)) {
+        const auto& inputs = graph.node(use.node).inputs;
+        if (use.operand < inputs.size() && inputs[use.operand] == value) {
+          ++counts_[first_[use.node] + use.operand];
+        }
+      }
+    }
+  }
+  int of(NodeId id, size_t operand) const { return counts_[first_[id] + operand]; }
+
+ private:
+  NodeMap<size_t> first_;  // of a node's operands
+  std::vector<int> counts_;
+};
+
+Status verify_operands(const Graph& graph, NodeId id, const std::vector<bool>& defined,
+                       const UseCounts& uses) {
   const Node& node = graph.node(id);
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const ValueId input = node.inputs[i];
@@ -23,8 +50,7 @@ Status verify_operands(const Graph& graph, NodeId id, const std::vector<bool>& d
     if (!defined[input.index()]) {
       return in_node(graph, id, "reads '" + graph.value(input).name + "' before it is defined");
     }
-    const auto uses = graph.uses(input);
-    if (std::count(uses.begin(), uses.end(), Use{id, static_cast<uint32_t>(i)}) != 1) {
+    if (uses.of(id, i) != 1) {
       return in_node(graph, id, "the use list of '" + graph.value(input).name + "' is wrong");
     }
   }
@@ -38,7 +64,10 @@ Status verify_types(const Graph& graph, NodeId id) {
   for (const ValueId input : node.inputs) types.push_back(input ? &graph.type(input) : nullptr);
   auto inferred = infer_types(node.op, types);
   if (!inferred.ok()) return in_node(graph, id, inferred.error().message);
-  if (inferred->size() < node.outputs.size()) return in_node(graph, id, "too many outputs");
+  std::vector<bool> present;
+  for (const ValueId output : node.outputs) present.push_back(static_cast<bool>(output));
+  const Status arity = check_results(node.op, inferred->size(), present);
+  if (!arity.ok()) return in_node(graph, id, arity.error().message);
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (!node.outputs[i]) continue;
     const TensorType& type = graph.type(node.outputs[i]);
@@ -73,8 +102,9 @@ Status verify_graph(const Graph& graph) {
     }
   }
   for (const ValueId id : graph.inputs()) defined[id.index()] = true;
+  const UseCounts uses(graph);
   for (const NodeId id : graph.order()) {
-    MEMOPT_RETURN_IF_ERROR(verify_operands(graph, id, defined));
+    MEMOPT_RETURN_IF_ERROR(verify_operands(graph, id, defined, uses));
     MEMOPT_RETURN_IF_ERROR(verify_types(graph, id));
     for (const ValueId output : graph.node(id).outputs) {
       if (output) defined[output.index()] = true;

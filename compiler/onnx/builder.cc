@@ -11,7 +11,9 @@ namespace {
 // An operator that would take longer on constants stays in the graph.
 constexpr int64_t kMaxFoldedOperations = int64_t{1} << 28;
 
-bool is_wanted(std::span<const bool> wanted, size_t i) { return i < wanted.size() && wanted[i]; }
+bool is_computed(const Op& op, std::span<const bool> wanted, size_t i) {
+  return i < static_cast<size_t>(op_def(op).required_results) || (i < wanted.size() && wanted[i]);
+}
 
 }  // namespace
 
@@ -50,7 +52,7 @@ Result<std::vector<ValueId>> GraphBuilder::emit(Op op, std::span<const ValueId> 
   for (size_t i = 0; i < types.size(); ++i) {
     Value& output = outputs.emplace_back();
     output.type = types[i];
-    if (is_wanted(wanted, i)) output.name = fresh_name(base_name);
+    if (is_computed(op, wanted, i)) output.name = fresh_name(base_name);
   }
   const NodeId id = graph_.add_node(std::move(op), inputs, outputs, node_name);
   const auto& results = graph_.node(id).outputs;
@@ -92,7 +94,7 @@ Result<std::vector<ValueId>> GraphBuilder::fold(const Op& op, std::span<const Va
   }
   std::vector<const TensorType*> outputs;
   for (size_t i = 0; i < types.size(); ++i) {
-    outputs.push_back(is_wanted(wanted, i) ? &types[i] : nullptr);
+    outputs.push_back(is_computed(op, wanted, i) ? &types[i] : nullptr);
   }
   MEMOPT_ASSIGN_OR_RETURN(const auto data, evaluate(op, operands, outputs));
   std::vector<ValueId> results;

@@ -44,8 +44,8 @@ class GraphBuilder {
                        std::shared_ptr<const ConstantData> data);
 
   // The results of the operator: constants if all inputs are and the results are small, else
-  // outputs of a new node. results[i] is none where i >= wanted.size() or !wanted[i]. `base_name`
-  // names the values.
+  // outputs of a new node. results[i] is none where it is neither wanted[i] nor required
+  // (OpDef::required_results). `base_name` names the values.
   Result<std::vector<ValueId>> emit(Op op, std::span<const ValueId> inputs,
                                     std::span<const bool> wanted, std::string_view base_name,
                                     const std::string& node_name);

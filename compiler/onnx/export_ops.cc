@@ -228,7 +228,7 @@ Status write(Exporter& e, const Pool& op) {
   if (op.fn == PoolFn::kAverage) e.attr("count_include_pad", int64_t{op.count_include_pad});
   if (op.fn == PoolFn::kLp) e.attr("p", op.p);
   if (op.fn == PoolFn::kMax) e.attr("storage_order", int64_t{op.column_major_indices});
-  e.finish_outputs();
+  e.finish_outputs(1);
   return {};
 }
 
@@ -269,7 +269,7 @@ Status write(Exporter& e, const LayerNorm& op) {
   e.emit("LayerNormalization", e.inputs());
   e.attr("axis", op.axis);
   e.attr("epsilon", op.epsilon);
-  e.finish_outputs();
+  e.finish_outputs(1);
   return {};
 }
 
@@ -304,7 +304,7 @@ Status write(Exporter& e, const TopK& op) {
   e.attr("axis", op.axis);
   e.attr("largest", int64_t{op.largest});
   e.attr("sorted", int64_t{op.sorted});
-  e.finish_outputs();
+  e.finish_outputs(2);
   return {};
 }
 
@@ -355,18 +355,9 @@ Status write(Exporter& e, const Concat& op) {
 }
 
 Status write(Exporter& e, const Split& op) {
-  // Outputs that nobody reads need a name all the same: ONNX counts them.
-  std::vector<std::string> names;
   e.emit("Split", {e.input(0), e.ints(op.sizes)});
-  const std::string base = e.last().output(0);
   e.attr("axis", op.axis);
-  e.finish_outputs();
-  for (int i = e.last().output_size(); i < static_cast<int>(op.sizes.size()); ++i) {
-    e.last().add_output("");
-  }
-  for (int i = 0; i < e.last().output_size(); ++i) {
-    if (e.last().output(i).empty()) e.last().set_output(i, base + '/' + std::to_string(i));
-  }
+  e.finish_outputs(op.sizes.size());
   return {};
 }
 
@@ -554,7 +545,7 @@ Status write(Exporter& e, const DequantizeLinear& op) {
 
 Status write(Exporter& e, const DynamicQuantizeLinear&) {
   e.emit("DynamicQuantizeLinear", e.inputs());
-  e.finish_outputs();
+  e.finish_outputs(3);
   return {};
 }
 

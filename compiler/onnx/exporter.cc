@@ -135,10 +135,14 @@ Status Exporter::finish(std::string value, const Activation& activation) {
   return {};
 }
 
-void Exporter::finish_outputs() {
+void Exporter::finish_outputs(size_t mandatory) {
+  const std::string base = last_->name();
   last_->clear_output();
-  for (const ValueId id : node_->outputs) last_->add_output(id ? graph_.value(id).name : "");
-  while (last_->output_size() > 0 && last_->output(last_->output_size() - 1).empty()) {
+  for (size_t i = 0; i < node_->outputs.size(); ++i) {
+    const ValueId id = node_->outputs[i];
+    last_->add_output(id ? graph_.value(id).name : i < mandatory ? fresh_name(base) : "");
+  }
+  while (last_->output(last_->output_size() - 1).empty()) {
     last_->mutable_output()->RemoveLast();
   }
 }

@@ -54,8 +54,9 @@ class Exporter {
 
   // The result called `value`, with the activation behind it, is output 0 of the node.
   Status finish(std::string value, const Activation& activation = {});
-  // The results of the node added last are the outputs of the node, one to one.
-  void finish_outputs();
+  // The results of the node added last are the outputs of the node, one to one. ONNX lets all but
+  // the first `mandatory` be absent; these get a name even where nobody reads them.
+  void finish_outputs(size_t mandatory);
 
  private:
   std::string fresh_name(std::string_view base);

@@ -20,8 +20,8 @@ struct ConstantOperand {
 };
 
 // The results, one per entry of `outputs`, dense in their layouts; null where `outputs` has a null.
-// The types are those of infer_types. An operator without a reference kernel for them, and values
-// that it refuses, are errors.
+// The types are those of infer_types, the required ones present. An operator without a reference
+// kernel for them, and values that it refuses, are errors.
 Result<std::vector<std::shared_ptr<const ConstantData>>> evaluate(
     const Op& op, std::span<const ConstantOperand> inputs,
     std::span<const TensorType* const> outputs);

@@ -23,6 +23,11 @@ class Explorer {
     backend_.buffers.planner.work_limit =
         std::min(options.work_limit, backend.buffers.planner.work_limit);
     backend_.buffers.ordering = options.ordering;
+    // What is small is tried as often as it is allowed to; lowering takes time with the size.
+    constexpr int64_t kNodesOfAll = 3'000'000, kLeastEvaluations = 8;
+    const auto nodes = static_cast<int64_t>(std::max<size_t>(base_.order().size(), 1));
+    max_evaluations_ = static_cast<int>(std::min<int64_t>(
+        options.max_evaluations, std::max(kNodesOfAll / nodes, kLeastEvaluations)));
     backend_.passes.observer = nullptr;
     backend_.passes.verify = false;  // the chosen point is verified when it is compiled
   }
@@ -40,14 +45,14 @@ class Explorer {
   }
   const Graph& base() const { return base_; }
   int evaluations() const { return evaluations_; }
-  bool is_exhausted() const { return is_exhausted(options_.max_evaluations); }
+  bool is_exhausted() const { return is_exhausted(max_evaluations_); }
 
   // Moves from `start` until the arena is at most `target_bytes`; nullopt where none is found
   // within kTrialsPerTarget evaluations. Depth first: what the fastest move leaves may have no way
   // on.
   std::optional<Candidate> reach(const Candidate& start, int64_t target_bytes, Banding banding) {
     banding_ = banding;
-    const int last_evaluation = std::min(evaluations_ + kTrialsPerTarget, options_.max_evaluations);
+    const int last_evaluation = std::min(evaluations_ + kTrialsPerTarget, max_evaluations_);
     return reach_depth_first(start, target_bytes, last_evaluation);
   }
 
@@ -92,8 +97,10 @@ class Explorer {
   }
 
  private:
+  StopToken stop() const { return backend_.buffers.planner.stop; }
+
   bool is_exhausted(int last_evaluation) const {
-    return evaluations_ >= last_evaluation || backend_.buffers.planner.stop.stopped();
+    return evaluations_ >= last_evaluation || stop().stopped();
   }
 
   template <typename Line>
@@ -232,7 +239,7 @@ class Explorer {
       add(current.moved, {}, propose_rematerializations(around, *origin, current.live_bytes[step]));
     }
     add(current.moved, {},
-        propose_tilings(around, *origin, target_bytes, options_.techniques, banding_));
+        propose_tilings(around, *origin, target_bytes, options_.techniques, banding_, stop()));
     return proposals;
   }
 
@@ -268,7 +275,8 @@ class Explorer {
     }
     const Neighbourhood around = neighbourhood(others, current);
     if (!around.is_base_node(place)) return {};
-    auto proposals = propose_tilings(around, place, target_bytes, options_.techniques, banding_);
+    auto proposals =
+        propose_tilings(around, place, target_bytes, options_.techniques, banding_, stop());
     for (Proposal& proposal : proposals) {
       auto& other = std::get<TileRegion>(proposal.move);
       const bool is_same = others.current[region->output.index()] == other.output &&
@@ -290,6 +298,7 @@ class Explorer {
   const BudgetOptions& options_;
   Banding banding_ = Banding::kFewest;
   int evaluations_ = 0;
+  int max_evaluations_;
 };
 
 // Rewrites do more work, never less: a prediction below the unbudgeted one is the model's error.
@@ -346,7 +355,7 @@ Result<BudgetCurve> explore_budget(const Graph& optimized, const BackendOptions&
   for (int level = 1; !explorer.is_exhausted() && (walks || walks_keeping); ++level) {
     const auto target =
         static_cast<int64_t>(whole * std::exp2(-static_cast<double>(level) / kStepsPerHalving));
-    if (target < floor.bytes) break;
+    if (target < std::max<int64_t>(floor.bytes, 1)) break;
     if (progress) progress("budget of " + std::to_string(target) + " bytes");
     if (walks && last.front().arena_bytes() > target) {
       std::vector<Candidate> found = explorer.reach_all(last, target);

@@ -19,7 +19,7 @@ namespace memopt {
 struct BudgetOptions {
   BudgetTechniques techniques = {};
   CostModel costs = default_cost_model();
-  int max_evaluations = 1500;  // graphs lowered and planned on the way
+  int max_evaluations = 1500;  // graphs lowered and planned on the way; fewer of large ones
   // Work of one order and one placement on the way; the chosen point is planned with BufferOptions'
   // own.
   OrderOptions ordering = {.bound_work = 2'000'000,

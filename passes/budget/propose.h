@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "passes/budget/region.h"
+#include "passes/planning/stop.h"
 
 namespace memopt {
 
@@ -21,10 +22,10 @@ struct Proposal {
 enum class Banding { kFewest, kMore, kKeeping };
 
 // Tilings (and micro-batches) of regions around node `place` whose estimate is at most
-// `target_bytes`.
+// `target_bytes`; those found until the token stops it.
 std::vector<Proposal> propose_tilings(const Neighbourhood& around, NodeId place,
                                       int64_t target_bytes, const BudgetTechniques& techniques,
-                                      Banding banding);
+                                      Banding banding, StopToken stop);
 
 // Values that live across `place` without being used there, computed again behind it. `live_bytes`
 // are in use there now.

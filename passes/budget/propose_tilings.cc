@@ -21,13 +21,14 @@ enum class Growth { kLargest, kLatest };
 class Proposer {
  public:
   Proposer(const Neighbourhood& around, NodeId place, int64_t target_bytes,
-           const BudgetTechniques& techniques, Banding banding)
+           const BudgetTechniques& techniques, Banding banding, StopToken stop)
       : around_(around),
         graph_(around.graph),
         place_(place),
         target_bytes_(target_bytes),
         techniques_(techniques),
-        banding_(banding) {}
+        banding_(banding),
+        stop_(stop) {}
 
   std::vector<Proposal> run() {
     for (const ValueId output : outputs_behind()) {
@@ -98,7 +99,7 @@ class Proposer {
     std::vector<ValueId> inputs;
     if (!can_take(output)) return;
     take(output, nodes, inputs);
-    while (estimates_ < kMaxEstimates) {
+    while (estimates_ < kMaxEstimates && !stop_.stopped()) {
       if (nodes.contains(place_) && seen_.emplace(output, inputs).second) {
         Region region{.output = output, .inputs = inputs, .nodes = {}};
         region.nodes.assign(nodes.begin(), nodes.end());
@@ -175,6 +176,7 @@ class Proposer {
   int64_t target_bytes_;
   const BudgetTechniques& techniques_;
   Banding banding_;
+  StopToken stop_;
   std::set<std::pair<ValueId, std::vector<ValueId>>> seen_;
   std::vector<Proposal> proposals_;
   int estimates_ = 0;
@@ -184,8 +186,8 @@ class Proposer {
 
 std::vector<Proposal> propose_tilings(const Neighbourhood& around, NodeId place,
                                       int64_t target_bytes, const BudgetTechniques& techniques,
-                                      Banding banding) {
-  return Proposer(around, place, target_bytes, techniques, banding).run();
+                                      Banding banding, StopToken stop) {
+  return Proposer(around, place, target_bytes, techniques, banding, stop).run();
 }
 
 }  // namespace memopt

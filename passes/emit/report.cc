@@ -14,39 +14,66 @@ struct Block {
   int64_t begin = 0, end = 0;
 };
 
-// Calls visit(step, blocks) for every step with the blocks in use, sorted by address. Only roots of
-// the arena without `skip` and, unless `skip_scratch`, the scratch of the step.
-template <typename Visit>
-void for_each_step(const Report& report, const std::vector<bool>& skip, bool skip_scratch,
-                   Visit&& visit) {
-  const size_t steps = report.steps.size();
-  std::vector<std::vector<uint32_t>> starting(steps + 1);
-  for (uint32_t i = 0; i < report.tensors.size(); ++i) {
-    const ReportTensor& tensor = report.tensors[i];
-    if (tensor.storage != Storage::kArena || tensor.root != i || skip[i]) continue;
-    if (tensor.bytes > 0 && tensor.begin < tensor.end) {
-      starting[static_cast<size_t>(tensor.begin)].push_back(i);
+// Bytes covered by blocks that come and go, each in logarithmic time: a tree over the stretches
+// between the ends of all of them.
+class Coverage {
+ public:
+  // `ends`: of all blocks there will be.
+  explicit Coverage(std::vector<int64_t> ends) : ends_(std::move(ends)) {
+    std::sort(ends_.begin(), ends_.end());
+    ends_.erase(std::unique(ends_.begin(), ends_.end()), ends_.end());
+    while (leaves_ + 1 < ends_.size()) leaves_ *= 2;
+    nodes_.resize(2 * leaves_);
+  }
+
+  void add(const Block& block) { change(block, 1); }
+  void remove(const Block& block) { change(block, -1); }
+  int64_t bytes() const { return nodes_[1].bytes; }
+
+ private:
+  struct Node {
+    int64_t bytes = 0;   // covered under it
+    int32_t blocks = 0;  // that cover all of it, and not all of its parent
+  };
+
+  size_t at(int64_t end) const {
+    return static_cast<size_t>(std::lower_bound(ends_.begin(), ends_.end(), end) - ends_.begin());
+  }
+  void change(const Block& block, int32_t by) {
+    if (block.begin < block.end) change(1, 0, leaves_, at(block.begin), at(block.end), by);
+  }
+  // Node `node` has the stretches [first, last); a stretch k reaches from ends_[k] to ends_[k + 1].
+  void change(size_t node, size_t first, size_t last, size_t from, size_t to, int32_t by) {
+    if (from >= last || to <= first) return;
+    Node& self = nodes_[node];
+    if (from <= first && last <= to) {
+      self.blocks += by;
+    } else {
+      const size_t middle = (first + last) / 2;
+      change(2 * node, first, middle, from, to, by);
+      change(2 * node + 1, middle, last, from, to, by);
+    }
+    if (self.blocks > 0) {
+      self.bytes = ends_[std::min(last, ends_.size() - 1)] - ends_[first];
+    } else {
+      self.bytes = node < leaves_ ? nodes_[2 * node].bytes + nodes_[2 * node + 1].bytes : 0;
     }
   }
-  std::vector<uint32_t> active;
-  std::vector<Block> blocks;
-  const auto by_begin = [](const Block& a, const Block& b) { return a.begin < b.begin; };
-  for (size_t step = 0; step < steps; ++step) {
-    std::erase_if(active,
-                  [&](uint32_t i) { return report.tensors[i].end <= static_cast<int64_t>(step); });
-    active.insert(active.end(), starting[step].begin(), starting[step].end());
-    blocks.clear();
-    for (const uint32_t i : active) {
-      const ReportTensor& tensor = report.tensors[i];
-      blocks.push_back({tensor.offset, tensor.offset + tensor.bytes});
-    }
-    const ReportStep& at = report.steps[step];
-    if (!skip_scratch && at.scratch_bytes > 0) {
-      blocks.push_back({at.scratch_offset, at.scratch_offset + at.scratch_bytes});
-    }
-    std::sort(blocks.begin(), blocks.end(), by_begin);
-    visit(step, blocks);
-  }
+
+  std::vector<int64_t> ends_;
+  size_t leaves_ = 1;
+  std::vector<Node> nodes_;
+};
+
+Block block_of(const ReportTensor& tensor) { return {tensor.offset, tensor.offset + tensor.bytes}; }
+Block scratch_of(const ReportStep& step) {
+  return {step.scratch_offset, step.scratch_offset + step.scratch_bytes};
+}
+
+bool is_block(const Report& report, uint32_t i) {
+  const ReportTensor& tensor = report.tensors[i];
+  return tensor.storage == Storage::kArena && tensor.root == i && tensor.bytes > 0 &&
+         tensor.begin < tensor.end;
 }
 
 int64_t covered_bytes(const std::vector<Block>& sorted) {
@@ -171,16 +198,26 @@ void find_working_sets(Report& report) {
 
 // Live bytes per step, the peak, and the split of the arena at the peak.
 void find_peak(Report& report) {
-  const std::vector<bool> none(report.tensors.size(), false);
+  const std::vector<int64_t> live =
+      live_bytes(report, std::vector<bool>(report.tensors.size(), false));
   std::vector<Block> at_peak;
-  for_each_step(report, none, false, [&](size_t step, const std::vector<Block>& blocks) {
-    const int64_t live = covered_bytes(blocks);
-    report.steps[step].live_bytes = live;
-    if (step > 0 && live <= report.peak_live_bytes) return;
-    report.peak_step = static_cast<int64_t>(step);
-    report.peak_live_bytes = live;
-    at_peak = blocks;
-  });
+  if (!live.empty()) {
+    const auto peak = std::max_element(live.begin(), live.end());
+    report.peak_step = peak - live.begin();
+    report.peak_live_bytes = *peak;
+    for (size_t step = 0; step < live.size(); ++step) report.steps[step].live_bytes = live[step];
+    for (uint32_t i = 0; i < report.tensors.size(); ++i) {
+      const ReportTensor& tensor = report.tensors[i];
+      if (is_block(report, i) && tensor.begin <= report.peak_step &&
+          report.peak_step < tensor.end) {
+        at_peak.push_back(block_of(tensor));
+      }
+    }
+    const ReportStep& step = report.steps[static_cast<size_t>(report.peak_step)];
+    if (step.scratch_bytes > 0) at_peak.push_back(scratch_of(step));
+    std::sort(at_peak.begin(), at_peak.end(),
+              [](const Block& x, const Block& y) { return x.begin < y.begin; });
+  }
   ReportBytes& bytes = report.bytes;
   if (!report.steps.empty()) {
     bytes.arena_scratch = report.steps[static_cast<size_t>(report.peak_step)].scratch_bytes;
@@ -238,10 +275,31 @@ std::string_view cost_name(SuggestionCost cost) {
 
 std::vector<int64_t> live_bytes(const Report& report, const std::vector<bool>& skip,
                                 bool skip_scratch) {
-  std::vector<int64_t> live(report.steps.size());
-  for_each_step(report, skip, skip_scratch, [&](size_t step, const std::vector<Block>& blocks) {
-    live[step] = covered_bytes(blocks);
-  });
+  const size_t steps = report.steps.size();
+  std::vector<std::vector<uint32_t>> starting(steps), ending(steps + 1);
+  std::vector<int64_t> ends;
+  const auto note_ends = [&](const Block& block) {
+    ends.push_back(block.begin);
+    ends.push_back(block.end);
+  };
+  for (uint32_t i = 0; i < report.tensors.size(); ++i) {
+    if (skip[i] || !is_block(report, i)) continue;
+    const ReportTensor& tensor = report.tensors[i];
+    starting[static_cast<size_t>(tensor.begin)].push_back(i);
+    ending[static_cast<size_t>(tensor.end)].push_back(i);
+    note_ends(block_of(tensor));
+  }
+  for (const ReportStep& step : report.steps) note_ends(scratch_of(step));
+  Coverage coverage(std::move(ends));
+  std::vector<int64_t> live(steps);
+  for (size_t step = 0; step < steps; ++step) {
+    for (const uint32_t i : ending[step]) coverage.remove(block_of(report.tensors[i]));
+    for (const uint32_t i : starting[step]) coverage.add(block_of(report.tensors[i]));
+    const Block scratch = skip_scratch ? Block{} : scratch_of(report.steps[step]);
+    coverage.add(scratch);
+    live[step] = coverage.bytes();
+    coverage.remove(scratch);
+  }
   return live;
 }
 
@@ -256,6 +314,7 @@ Report build_report(const Plan& plan, const ReportOptions& options) {
   report.lower_bound_bytes = plan.certificate.lower_bound_bytes;
   report.bound_kind = plan.certificate.kind;
   report.bound_method = plan.certificate.method;
+  report.bound_is_claimed = options.from_file;
   report.bytes.arena = plan.arena_bytes;
   report.bytes.constants = plan.constants_bytes;
   report.bytes.state = plan.state_bytes;

@@ -86,6 +86,7 @@ struct Report {
   int64_t lower_bound_bytes = 0;  // proved: no arena is smaller, in the sense of bound_kind
   BoundKind bound_kind = BoundKind::kFixedOrder;
   std::string bound_method;
+  bool bound_is_claimed = false;  // bound and naive bytes are what a plan file says of itself
   std::string producer;
   ReportBytes bytes;
   int64_t peak_step = 0;
@@ -104,6 +105,7 @@ struct ReportOptions {
   std::optional<int64_t> runtime_bytes;  // measured by a session
   // The arena with inputs and outputs placed the other way (arena_bytes_with_io in compile.h).
   std::optional<int64_t> arena_other_io_bytes;
+  bool from_file = false;  // what the plan says of its bound is a claim of who made the file
 };
 
 // The plan must be one that passed the loader's checks.

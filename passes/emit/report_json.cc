@@ -63,6 +63,7 @@ json summary_json(const Report& report) {
               {"naive_bytes", report.naive_bytes},
               {"arena_bytes", bytes.arena},
               {"lower_bound_bytes", report.lower_bound_bytes},
+              {"bound_is_claimed", report.bound_is_claimed},
               {"gap_bytes", report.gap_bytes()},
               {"scratch_bytes", bytes.max_scratch},
               {"constants_bytes", bytes.constants},

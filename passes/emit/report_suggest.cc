@@ -125,11 +125,12 @@ class Suggester {
   // the peak, one tensor less changes nothing: takes the largest operand of the highest step away,
   // again and again, until the peak has fallen by a quarter.
   void suggest_tiles() {
-    constexpr size_t kMost = 32;
+    constexpr size_t kMostOfAll = 32, kStepsOfAll = 500'000;  // each looks at every step
+    const size_t most = std::min(kMostOfAll, kStepsOfAll / (report_.steps.size() + 1) + 1);
     std::vector<bool> skip = nothing();
     std::vector<uint32_t> taken;
     std::vector<int64_t> live = live_bytes(report_, skip);
-    while (!live.empty() && taken.size() < kMost &&
+    while (!live.empty() && taken.size() < most &&
            4 * largest(live) > 3 * report_.peak_live_bytes) {
       const auto highest = std::max_element(live.begin(), live.end()) - live.begin();
       const std::optional<uint32_t> root =

@@ -192,13 +192,19 @@ std::string around_peak_text(const Report& report) {
 std::string verdict_text(const Report& report) {
   const bool all_orders = report.bound_kind == BoundKind::kAllOrders;
   if (report.steps.empty()) return "nothing to run";
+  const std::string_view claimed =
+      report.bound_is_claimed ? " (as its compiler claims; memopt-verify --certificate checks it)"
+                              : "";
   if (report.proved_optimal()) {
-    return all_orders ? "proved optimal: no order of the steps and no placement needs less"
-                      : "proved optimal for this order of the steps; another order might need less";
+    return (all_orders ? "proved optimal: no order of the steps and no placement needs less"
+                       : "proved optimal for this order of the steps; another order might need "
+                         "less") +
+           std::string(claimed);
   }
   return "within " + percent_text(report.gap_bytes(), report.lower_bound_bytes) +
          " of the lower bound: at most " + both_sizes_text(report.gap_bytes()) +
-         " could still be saved" + (all_orders ? "" : " with this order of the steps");
+         " could still be saved" + (all_orders ? "" : " with this order of the steps") +
+         std::string(claimed);
 }
 
 std::string summary_text(const Report& report) {

@@ -32,7 +32,7 @@ class AliasFinder {
         aliases_{.placement = ValueMap<PlaceInRoot>(graph),
                  .elided = NodeMap<bool>(graph, false),
                  .destinations = {}},
-        children_(graph, 0) {}
+        children_(graph) {}
 
   Aliases run() {
     for (const ValueId id : live_values(graph_)) {
@@ -74,7 +74,7 @@ class AliasFinder {
         .starts = starts,
         .offset_bytes = above.offset_bytes + elements * dtype_bits(graph_.type(id).dtype) / 8,
         .strides = strides};
-    ++children_[parent];
+    children_[parent].push_back(id);
   }
 
   void try_views(NodeId id) {
@@ -163,7 +163,7 @@ class AliasFinder {
       // Its parts, if it is a concatenation itself, move along with it.
       return true;
     }
-    if (children_[id] > 0 || !kernel_accepts(value.producer, id, strides)) return false;
+    if (!children_[id].empty() || !kernel_accepts(value.producer, id, strides)) return false;
     for (const Use& use : graph_.uses(id)) {
       if (use.node != reader && !kernel_accepts(use.node, id, strides)) return false;
     }
@@ -203,19 +203,20 @@ class AliasFinder {
   void try_destinations(NodeId id) {
     const Node& node = graph_.node(id);
     const OpDef& def = op_def(node.op);
-    if (!def.destination || std::find(without_.begin(), without_.end(), id) != without_.end())
-      return;
+    if (!def.destination || std::binary_search(without_.begin(), without_.end(), id)) return;
     const ValueId whole = node.outputs[0];
     if (dtype_bits(graph_.type(whole).dtype) < 8) return;
     if (graph_.is_output(whole) && !options_.io_in_arena) return;
     const auto types = input_types(graph_, node);
     const Dims strides = aliases_.placement[whole].strides;
+    std::vector<ValueId> sorted(node.inputs.begin(), node.inputs.end());
+    std::sort(sorted.begin(), sorted.end());
+    if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) return;
     std::vector<Box> boxes;
     std::vector<std::vector<Link>> parts;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const auto box = def.destination(node.op, types, static_cast<int>(i));
-      const bool repeated = std::count(node.inputs.begin(), node.inputs.end(), node.inputs[i]) > 1;
-      if (!box || repeated) return;
+      if (!box) return;
       boxes.push_back(*box);
       parts.push_back(links_to(node.inputs[i], id, strides));
       if (parts.back().empty()) return;
@@ -235,10 +236,8 @@ class AliasFinder {
 
   // After `id` became an alias, the values inside it have a new root and offset.
   void move_descendants(ValueId id) {
-    if (children_[id] == 0) return;
-    for (const ValueId child : live_values(graph_)) {
+    for (const ValueId child : children_[id]) {
       PlaceInRoot& placement = aliases_.placement[child];
-      if (placement.parent != id) continue;
       const PlaceInRoot& above = aliases_.placement[id];
       placement.root = above.root;
       placement.offset_bytes =
@@ -254,7 +253,7 @@ class AliasFinder {
   const BufferOptions& options_;
   const std::vector<NodeId>& without_;
   Aliases aliases_;
-  ValueMap<int> children_;
+  ValueMap<std::vector<ValueId>> children_;  // values whose parent it is
 };
 
 }  // namespace

@@ -30,7 +30,7 @@ struct Aliases {
   std::vector<NodeId> destinations;
 };
 
-// Decides views and destinations; `without` lists concatenations to leave as copies.
+// Decides views and destinations; `without` lists concatenations to leave as copies, ascending.
 Aliases find_aliases(const Graph& graph, const NodeMap<KernelChoice>& kernels,
                      const BufferOptions& options, const std::vector<NodeId>& without);
 

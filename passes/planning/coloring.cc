@@ -20,7 +20,7 @@ bool is_free(const std::map<int64_t, int64_t>& lifetimes, const Item& item) {
 
 }  // namespace
 
-std::vector<uint32_t> color_items(const Instance& instance, StopToken stop) {
+std::vector<uint32_t> color_items(const Instance& instance, Effort* effort) {
   struct Slot {
     std::map<int64_t, int64_t> lifetimes;
     int64_t alignment;
@@ -30,9 +30,10 @@ std::vector<uint32_t> color_items(const Instance& instance, StopToken stop) {
   std::vector<Slot> slots;
   std::vector<uint32_t> slot_of(instance.items.size(), UINT32_MAX);
   for (uint32_t i : ordered_items(instance, ItemOrder::kSize)) {
-    if (stop.stopped()) return {};
+    if (effort->is_over()) return {};
     const Item& item = instance.items[i];
     if (instance.has_graph) {
+      effort->steps_left -= std::ssize(instance.neighbors[i]);
       for (uint32_t other : instance.neighbors[i]) {
         if (slot_of[other] != UINT32_MAX) slots[slot_of[other]].blocked_for = i;
       }
@@ -46,6 +47,8 @@ std::vector<uint32_t> color_items(const Instance& instance, StopToken stop) {
         break;
       }
     }
+    constexpr int64_t kStepsPerSlot = 16;  // a look-up
+    effort->steps_left -= 1 + kStepsPerSlot * static_cast<int64_t>(slots.size() - s);
     if (s == 0 || item.fixed_offset) {
       slots.push_back({{}, item.alignment, item.fixed_offset.has_value(), UINT32_MAX});
       s = slots.size();
@@ -56,8 +59,8 @@ std::vector<uint32_t> color_items(const Instance& instance, StopToken stop) {
   return slot_of;
 }
 
-std::vector<int64_t> color_and_place(const Instance& instance, StopToken stop) {
-  const std::vector<uint32_t> slot_of = color_items(instance, stop);
+std::vector<int64_t> color_and_place(const Instance& instance, Effort* effort) {
+  const std::vector<uint32_t> slot_of = color_items(instance, effort);
   if (slot_of.size() != instance.items.size()) return {};
   std::vector<std::vector<uint32_t>> slots;
   for (uint32_t i = 0; i < slot_of.size(); ++i) {
@@ -66,9 +69,11 @@ std::vector<int64_t> color_and_place(const Instance& instance, StopToken stop) {
   }
   Placement placement(instance);
   for (const auto& slot : slots) {  // fixed ones first, then by falling size
-    if (stop.stopped()) return {};
+    if (effort->is_over()) return {};
+    const int64_t before = placement.work();
     const auto& fixed = instance.items[slot.front()].fixed_offset;
     placement.put(slot, fixed ? *fixed : placement.find(slot, Fit::kFirst));
+    effort->steps_left -= placement.work() - before;
   }
   return std::move(placement).take_offsets();
 }

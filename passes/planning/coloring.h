@@ -14,10 +14,10 @@ namespace memopt {
 // neural net inference", 2020, call it shared objects). The slots are then placed like items with
 // the conflicts of all their members, so that slots which never meet may overlap. Returns one
 // offset per item; none when stopped.
-std::vector<int64_t> color_and_place(const Instance& instance, StopToken stop = {});
+std::vector<int64_t> color_and_place(const Instance& instance, Effort* effort);
 
 // The slot of each item, numbered in order of creation. Fixed items have slots of their own. Empty
 // when stopped.
-std::vector<uint32_t> color_items(const Instance& instance, StopToken stop = {});
+std::vector<uint32_t> color_items(const Instance& instance, Effort* effort);
 
 }  // namespace memopt

@@ -28,16 +28,25 @@ int64_t luby(uint64_t i) {
 // Every tie rule with every order once, as their numbers have no common divisor.
 constexpr int64_t kPlainAttempts = std::size(kTieRules) * std::size(kJobOrders);
 
+// Nodes of a plain attempt. A dive to a full packing visits one node a job; as many again, and
+// again, are for turning back. More would go to what is near the top, where the choices that fail
+// are near the bottom: another attempt makes others there. Small problems are better exhausted.
+constexpr int64_t kNodesPerJob = 3;
+constexpr int64_t kLeastNodes = 300;
+
 // Attempts take turns between lanes that share nothing, so that each can have a thread.
 constexpr int64_t kLanes = 2;
 
 // Of the later attempts, three of four follow one of the furthest dead ends so far, with noise.
 constexpr size_t kMaxGuides = 4;
+// Noise swaps jobs whose ranks differ by less than a third; along a guide, jobs that lie less than
+// a job of mean size apart.
 constexpr double kRankNoise = 0.3;
 constexpr double kGuideNoise = 1.0;
 
 // After this much work, the lanes part: one draws more conclusions and stays depth first, the other
-// goes breadth first.
+// goes breadth first. Half of what the planner has by default: a compile gets the most of the cheap
+// attempts, and a longer search another way of searching.
 constexpr int64_t kWorkBeforeBeams = 200000;
 constexpr int64_t kBaseWidth = 16;
 // About what a beam takes for each job and unit of width: makes attempts of both lanes as long.
@@ -52,7 +61,7 @@ class Lane {
       : stop_(options.stop.with(&overtaken_)),
         is_beam_lane_(lane == 0),
         search_(model, capacity, !is_beam_lane_, ranks, stop_),
-        base_nodes_(std::max<int64_t>(300, 3 * static_cast<int64_t>(model.jobs.size()))),
+        base_nodes_(std::max(kLeastNodes, kNodesPerJob * std::ssize(model.jobs))),
         work_limit_(std::max<int64_t>(options.work_limit / kLanes, 1)),
         seed_(options.seed),
         current_(lane) {
@@ -179,7 +188,8 @@ void run_in_turns(Lanes& lanes) {
   }
 }
 
-// A lane goes on for as long as its attempts are earlier than the earliest that had an answer.
+// A lane goes on for as long as its attempts are earlier than the earliest that had an answer. What
+// a lane throws (out of memory) ends all of them, and is thrown to the caller.
 void run_in_threads(Lanes& lanes) {
   std::atomic<int64_t> answered = INT64_MAX;
   const auto search = [&](Lane& lane) {

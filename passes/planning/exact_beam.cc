@@ -11,8 +11,10 @@ namespace {
 constexpr size_t kMaxStages = 1000;
 // Jobs that are tried as the next one of a partial packing.
 constexpr int kMaxChildren = 5;
-// Bounds the memory for snapshots: jobs times width.
+// Bound the memory for snapshots, 17 bytes a job: jobs times width of one stage, and of all.
 constexpr size_t kMaxSnapshotJobs = size_t{1} << 18;
+constexpr size_t kMaxWaitingJobs = size_t{1} << 22;
+constexpr size_t kMaxSeen = size_t{1} << 20;  // skylines, about 60 bytes each
 
 }  // namespace
 
@@ -43,8 +45,9 @@ class Search::Beam {
         std::vector<Entry> entries;
         entries.swap(stage);
         for (const Entry& entry : entries) {
-          if (search_.work() >= work_limit || search_.stop_.stopped()) return Verdict::kLimit;
+          if (is_at_limit(work_limit)) return Verdict::kLimit;
           state_.restore(entry.snapshot);
+          --waiting_;
           if (propagate() && expand()) return Verdict::kFound;
         }
       }
@@ -58,6 +61,11 @@ class Search::Beam {
     uint64_t number;  // among equals, the first
     ExactState::Snapshot snapshot;
   };
+
+  bool is_at_limit(int64_t work_limit) const {
+    return search_.work() >= work_limit || search_.stop_.stopped() || state_.gave_up() ||
+           waiting_ * all_.job_end > kMaxWaitingJobs || seen_.size() > kMaxSeen;
+  }
 
   bool propagate() { return state_.propagate(all_.job_begin, all_.job_end); }
   bool is_complete() const { return state_.placed_area() == whole_area_; }
@@ -88,13 +96,16 @@ class Search::Beam {
     auto& stage = stages_[static_cast<size_t>(share * static_cast<double>(stages_.size() - 1))];
     if (stage.size() >= 2 * width_) keep_best(stage);
     stage.push_back({waste(), seen_.size(), state_.snapshot()});
+    ++waiting_;
   }
 
-  void keep_best(std::vector<Entry>& stage) const {
+  void keep_best(std::vector<Entry>& stage) {
     std::sort(stage.begin(), stage.end(), [](const Entry& a, const Entry& b) {
       return std::pair(a.waste, a.number) < std::pair(b.waste, b.number);
     });
-    if (stage.size() > width_) stage.resize(width_);
+    if (stage.size() <= width_) return;
+    waiting_ -= stage.size() - width_;
+    stage.resize(width_);
   }
 
   double waste() const {
@@ -118,6 +129,7 @@ class Search::Beam {
   int64_t whole_area_ = 0;
   std::vector<int64_t> slack_;  // of the cliques, at the start
   std::vector<std::vector<Entry>> stages_;
+  size_t waiting_ = 0;  // in all stages
   std::unordered_set<Key, KeyHash> seen_;
 };
 
@@ -125,6 +137,7 @@ Verdict Search::run_beam(const Strategy& strategy, WasteRule rule, size_t width,
                          uint64_t seed) {
   if (!possible_) return Verdict::kImpossible;
   strategy_ = strategy;
+  limit_work(work_limit);
   set_ranks(seed);
   furthest_.area = 0;
   furthest_.offsets.assign(model_.jobs.size(), kUnplaced);
@@ -134,6 +147,8 @@ Verdict Search::run_beam(const Strategy& strategy, WasteRule rule, size_t width,
   Verdict verdict = Verdict::kImpossible;
   if (state_.propagate(all.job_begin, all.job_end)) {
     verdict = split(all).empty() ? Verdict::kFound : Beam(*this, rule, width).run(work_limit);
+  } else if (state_.gave_up()) {
+    verdict = Verdict::kLimit;
   }
   if (verdict != Verdict::kFound) state_.restore(start);
   return verdict;

@@ -30,7 +30,9 @@ std::optional<ExactModel> make_exact_model(const Instance& instance, int64_t max
   if (!conflicts) return std::nullopt;
   ExactModel model;
   model.granularity = instance.granularity;
-  model.cliques = clique_cover(instance);
+  auto cliques = clique_cover(instance);
+  if (!cliques) return std::nullopt;
+  model.cliques = *std::move(cliques);
   const size_t n = instance.items.size();
   std::vector<uint32_t> first(n, UINT32_MAX), last(n, 0);
   for (uint32_t q = 0; q < model.cliques.size(); ++q) {

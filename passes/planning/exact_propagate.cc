@@ -27,6 +27,7 @@ bool ExactState::propagate_clique(uint32_t q) {
   if (m == 0) return true;
   uint32_t* const jobs = &members_[first_member_[q]];
   for (;;) {
+    if (is_limit_reached()) return false;
     steps_ += static_cast<int64_t>(4 * m);
     sort_by(jobs, m, [&](uint32_t job) { return jobs_[job].low; });
     const int64_t latest_first = capacity_ - total_[q];
@@ -192,6 +193,7 @@ int ExactState::settle(uint32_t begin, uint32_t end) {
 
 bool ExactState::propagate(uint32_t begin, uint32_t end) {
   for (;;) {
+    if (is_limit_reached()) return fail();
     if (!drain_queue()) return false;
     const int settled = settle(begin, end);
     if (settled < 0) return fail();

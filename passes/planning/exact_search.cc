@@ -8,6 +8,12 @@ namespace {
 // Makes a unit of work about as long as a search node of a problem with a few hundred buffers.
 constexpr int64_t kStepsPerWork = 2048;
 
+// Of the states that failed, about 60 bytes each; later ones are not remembered.
+constexpr size_t kMaxFailed = size_t{1} << 20;
+
+// Of the recursion, a few hundred bytes of stack each.
+constexpr int kMaxDepth = 8192;
+
 constexpr uint64_t kJobSalt = 0x9e3779b97f4a7c15u;
 
 uint64_t mix(uint64_t x) {
@@ -24,7 +30,7 @@ uint64_t next_random(uint64_t& state) { return mix(state += kJobSalt); }
 
 Search::Search(const ExactModel& model, int64_t capacity, bool thorough,
                const std::vector<Rank>* ranks, StopToken stop)
-    : model_(model), ranks_(ranks), state_(model, capacity, thorough), stop_(stop) {
+    : model_(model), ranks_(ranks), state_(model, capacity, thorough, stop), stop_(stop) {
   for (const ExactModel::Job& job : model.jobs) {
     mean_size_ += static_cast<double>(job.size) / static_cast<double>(model.jobs.size());
   }
@@ -42,6 +48,7 @@ Verdict Search::run(const Strategy& strategy, int64_t node_limit, int64_t work_l
   strategy_ = strategy;
   nodes_left_ = node_limit;
   work_limit_ = work_limit;
+  limit_work(work_limit);
   set_ranks(seed);
   furthest_.area = 0;
   furthest_.offsets.assign(model_.jobs.size(), kUnplaced);
@@ -50,6 +57,11 @@ Verdict Search::run(const Strategy& strategy, int64_t node_limit, int64_t work_l
 }
 
 int64_t Search::work() const { return state_.steps() / kStepsPerWork; }
+
+void Search::limit_work(int64_t work_limit) {
+  state_.limit_steps(work_limit > INT64_MAX / kStepsPerWork ? INT64_MAX
+                                                            : work_limit * kStepsPerWork);
+}
 
 void Search::set_ranks(uint64_t seed) {
   rank_ = ranks_[static_cast<int>(strategy_.job_order)];
@@ -117,9 +129,13 @@ void Search::note_dead_end() {
 Verdict Search::solve(Part part, bool by_skyline) {
   const size_t mark = state_.mark();
   const size_t first_key = open_.size();
+  ++depth_;
   const auto leave = [&](Verdict verdict) {
+    --depth_;
     if (verdict == Verdict::kImpossible) {
-      for (size_t k = first_key; k < open_.size(); ++k) failed_.insert(open_[k]);
+      for (size_t k = first_key; k < open_.size() && failed_.size() < kMaxFailed; ++k) {
+        failed_.insert(open_[k]);
+      }
     }
     open_.resize(first_key);
     if (verdict != Verdict::kFound) state_.undo_to(mark);
@@ -128,7 +144,7 @@ Verdict Search::solve(Part part, bool by_skyline) {
   for (;;) {
     if (!state_.propagate(part.job_begin, part.job_end)) {
       note_dead_end();
-      return leave(Verdict::kImpossible);
+      return leave(state_.gave_up() ? Verdict::kLimit : Verdict::kImpossible);
     }
     std::vector<Part> parts = split(part);
     if (parts.empty()) return leave(Verdict::kFound);
@@ -141,7 +157,7 @@ Verdict Search::solve(Part part, bool by_skyline) {
       if (failed_.contains(key)) return leave(Verdict::kImpossible);
     }
     if (open_.size() == first_key || open_.back() != key) open_.push_back(key);
-    if (nodes_left_-- <= 0 || work() >= work_limit_ || stop_.stopped()) {
+    if (nodes_left_-- <= 0 || work() >= work_limit_ || depth_ > kMaxDepth || stop_.stopped()) {
       return leave(Verdict::kLimit);
     }
     const uint32_t job = choose(part);

@@ -87,6 +87,7 @@ class Search {
     size_t operator()(const Key& key) const { return key.a; }
   };
 
+  void limit_work(int64_t work_limit);
   void set_ranks(uint64_t seed);
   Part everything() const;
   bool place_spanning(const Part& whole);
@@ -114,6 +115,7 @@ class Search {
   std::vector<Key> open_;  // keys of the states on the current path
   Packing furthest_;
   int64_t nodes_left_ = 0, work_limit_ = 0;
+  int depth_ = 0;  // of the recursion
 };
 
 // splitmix64

@@ -5,10 +5,17 @@
 #include "runtime/base/checked.h"
 
 namespace memopt {
+namespace {
 
-ExactState::ExactState(const ExactModel& model, int64_t capacity, bool thorough)
+// Of the trail: 32 bytes each. The packings that anyone has looked for need a hundredth of it.
+constexpr size_t kMaxChanges = size_t{1} << 20;
+
+}  // namespace
+
+ExactState::ExactState(const ExactModel& model, int64_t capacity, bool thorough, StopToken stop)
     : model_(model),
       thorough_(thorough),
+      stop_(stop),
       capacity_(align_up(capacity, model.granularity)),
       placed_(model.jobs.size(), 0),
       under_(model.jobs.size(), 0),
@@ -50,6 +57,11 @@ void ExactState::look_at_everything() {
 bool ExactState::fail() {
   std::fill(queue_.begin(), queue_.end(), 0);
   return false;
+}
+
+bool ExactState::is_limit_reached() {
+  gave_up_ = gave_up_ || steps_ >= max_steps_ || trail_.size() >= kMaxChanges || stop_.stopped();
+  return gave_up_;
 }
 
 void ExactState::touch_cliques(uint32_t job) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "passes/planning/exact_model.h"
+#include "passes/planning/stop.h"
 
 namespace memopt {
 
@@ -22,7 +23,17 @@ class ExactState {
 
   // `thorough`: draws more conclusions, at about twice the time. They pay where little can be
   // wasted.
-  ExactState(const ExactModel& model, int64_t capacity, bool thorough);
+  ExactState(const ExactModel& model, int64_t capacity, bool thorough, StopToken stop);
+
+  // Conclusions can be many more than places: bounds may creep up to the capacity a few bytes at a
+  // time. Where steps() passes this, the trail grows too long, or the token stops it, propagate()
+  // gives up.
+  void limit_steps(int64_t max_steps) {
+    max_steps_ = max_steps;
+    gave_up_ = false;
+  }
+  // Since limit_steps(): the last false of propagate() is no contradiction.
+  bool gave_up() const { return gave_up_; }
 
   // Makes the next propagate() start from nothing known.
   void look_at_everything();
@@ -31,8 +42,8 @@ class ExactState {
   // Excludes that offset: the job will rest on one of its unplaced neighbors. False: a
   // contradiction.
   bool raise(uint32_t job);
-  // Draws conclusions until there are no more; false on a contradiction. Jobs outside [begin, end)
-  // are left alone: they belong to other components.
+  // Draws conclusions until there are no more; false on a contradiction or a limit. Jobs outside
+  // [begin, end) are left alone: they belong to other components.
   bool propagate(uint32_t begin, uint32_t end);
 
   // All that the future depends on, to come back to from any other state.
@@ -101,9 +112,13 @@ class ExactState {
   int support_job(uint32_t job);
   void take_out(std::vector<uint32_t>& members, uint32_t q, uint32_t job);
   bool fail();
+  bool is_limit_reached();
 
   const ExactModel& model_;
   const bool thorough_;
+  const StopToken stop_;
+  int64_t max_steps_ = INT64_MAX;
+  bool gave_up_ = false;
   mutable int64_t steps_ = 0;
   int64_t placed_area_ = 0;
   int64_t capacity_ = 0;          // rounded up to the granularity

@@ -103,12 +103,14 @@ std::vector<uint32_t> ordered_items(const Instance& instance, ItemOrder order) {
 }
 
 std::vector<int64_t> place_in_sequence(const Instance& instance, std::span<const uint32_t> sequence,
-                                       Fit fit, int64_t ceiling, StopToken stop) {
+                                       Fit fit, int64_t ceiling, Effort* effort) {
   Placement placement(instance);
   for (uint32_t i : sequence) {
-    if (stop.stopped()) return {};
+    if (effort->is_over()) return {};
+    const int64_t before = placement.work();
     const auto& fixed = instance.items[i].fixed_offset;
     placement.put({&i, 1}, fixed ? *fixed : placement.find({&i, 1}, fit, ceiling));
+    effort->steps_left -= 1 + placement.work() - before;
   }
   return std::move(placement).take_offsets();
 }

@@ -23,10 +23,11 @@ enum class ItemOrder {
 // Item indices in that order; ties by size, start, index. Fixed items come first.
 std::vector<uint32_t> ordered_items(const Instance& instance, ItemOrder order);
 
-// Offsets when items are placed in `sequence`, which names each of them once; O(n) per item. The
-// best fit sees the open end as a stretch up to `ceiling`. Empty when stopped.
+// Offsets when items are placed in `sequence`, which names each of them once; per item, near-linear
+// in those that live at the same time. The best fit sees the open end as a stretch up to `ceiling`.
+// Empty when the effort was over before all had one.
 std::vector<int64_t> place_in_sequence(const Instance& instance, std::span<const uint32_t> sequence,
-                                       Fit fit, int64_t ceiling = INT64_MAX, StopToken stop = {});
+                                       Fit fit, int64_t ceiling, Effort* effort);
 
 // What an allocator does at run time: in order of time, each item in the tightest free block, freed
 // when it dies. O(n log n). Not for graphs; fixed items go below all others.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 namespace memopt {
 namespace {
@@ -23,12 +24,17 @@ Improvement improve_exactly(const Instance& instance, const ImproveOptions& opti
     const double spread = std::fmod(static_cast<double>(k % kAttemptsPerEffort) * 0.6180339887, 1);
     const int64_t capacity =
         target + static_cast<int64_t>(std::sqrt(spread) * static_cast<double>(height - target));
+    if (options.progress) {
+      options.progress("placement in " + std::to_string(height) + " bytes, looking for " +
+                       std::to_string(capacity) + " bytes, work " + std::to_string(best.work) +
+                       " of " + std::to_string(work_limit));
+    }
     DecideOptions search = options.search;
     search.work_limit = std::min(effort, work_limit - best.work);
     search.seed += k;
     search.near = best.offsets;
     ExactResult result = placer.decide(capacity, search);
-    best.work += result.work;
+    best.work += std::max<int64_t>(result.work, 1);  // so that attempts that take none end too
     if (result.verdict == Verdict::kImpossible) {
       target = capacity + 1;
       if (placer.proves()) best.lower_bound = target;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "passes/planning/exact.h"
@@ -20,6 +22,7 @@ struct ImproveOptions {
   int64_t height_bytes = 0;  // of a packing that is known
   int64_t effort = 0;        // of the first attempts
   DecideOptions search = {};
+  std::function<void(std::string_view line)> progress = {};  // told of every attempt
 };
 
 // Looks for a packing no higher than the target. Attempts the target itself with `effort`, then

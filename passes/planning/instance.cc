@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 #include "passes/planning/bound.h"
 
@@ -52,8 +53,16 @@ int64_t interval_bound(const Instance& instance) {
   return bound;
 }
 
+struct GraphCliques {
+  std::vector<std::vector<uint32_t>> cliques;
+  bool is_cover = true;  // false: kMaxCliqueSteps ended it early
+};
+
+// Looks at an edge while cliques are grown. Enough for a few thousand items.
+constexpr int64_t kMaxCliqueSteps = 50'000'000;
+
 // Grows a clique from every item, heaviest first, until `covered` has seen every edge.
-std::vector<std::vector<uint32_t>> graph_cliques(const Instance& instance) {
+GraphCliques graph_cliques(const Instance& instance) {
   const auto& neighbors = instance.neighbors;
   const size_t n = neighbors.size();
   std::vector<std::vector<uint32_t>> by_weight(neighbors);
@@ -61,7 +70,9 @@ std::vector<std::vector<uint32_t>> graph_cliques(const Instance& instance) {
     return std::pair(-instance.items[a].size, a) < std::pair(-instance.items[b].size, b);
   };
   for (auto& list : by_weight) std::sort(list.begin(), list.end(), heavier);
+  int64_t steps = 0;
   const auto adjacent = [&](uint32_t a, uint32_t b) {
+    ++steps;
     return std::binary_search(neighbors[a].begin(), neighbors[a].end(), b);
   };
   std::vector<std::vector<char>> covered(n);  // parallel to `neighbors`
@@ -70,11 +81,16 @@ std::vector<std::vector<uint32_t>> graph_cliques(const Instance& instance) {
     const auto at = std::lower_bound(neighbors[a].begin(), neighbors[a].end(), b);
     covered[a][at - neighbors[a].begin()] = 1;
   };
-  std::vector<std::vector<uint32_t>> cliques;
+  GraphCliques result;
+  std::vector<std::vector<uint32_t>>& cliques = result.cliques;
   for (uint32_t seed = 0; seed < n; ++seed) {
     if (neighbors[seed].empty()) cliques.push_back({seed});
     for (size_t k = 0; k < neighbors[seed].size(); ++k) {
       if (covered[seed][k]) continue;
+      if (steps > kMaxCliqueSteps) {
+        result.is_cover = false;
+        return result;
+      }
       std::vector<uint32_t> clique = {seed, neighbors[seed][k]};
       for (uint32_t c : by_weight[seed]) {
         if (std::all_of(clique.begin() + 1, clique.end(),
@@ -88,15 +104,30 @@ std::vector<std::vector<uint32_t>> graph_cliques(const Instance& instance) {
           if (a != b) cover(a, b);
         }
       }
+      steps += std::ssize(clique) * std::ssize(clique);
       cliques.push_back(std::move(clique));
     }
   }
-  return cliques;
+  return result;
+}
+
+// An order of items in which only those come together that are the same but for their names.
+bool comes_before(const Item& a, const Item& b) {
+  const auto key = [](const Item& item) {
+    return std::tuple(item.lower, item.upper, item.size, item.alignment, item.fixed_offset);
+  };
+  if (key(a) != key(b)) return key(a) < key(b);
+  return std::lexicographical_compare(a.rectangles.begin(), a.rectangles.end(),
+                                      b.rectangles.begin(), b.rectangles.end(),
+                                      [](const Rectangle& x, const Rectangle& y) {
+                                        return std::tuple(x.lower, x.upper, x.begin, x.end) <
+                                               std::tuple(y.lower, y.upper, y.begin, y.end);
+                                      });
 }
 
 int64_t clique_bound(const Instance& instance) {
   int64_t bound = 0;
-  for (const auto& clique : graph_cliques(instance)) {
+  for (const auto& clique : graph_cliques(instance).cliques) {
     int64_t load = 0, most_padding = 0;
     for (uint32_t i : clique) {
       const int64_t size = instance.items[i].size;
@@ -114,7 +145,6 @@ Instance make_instance(const MemoryProblem& problem, uint32_t space) {
   Instance instance;
   instance.has_graph = problem.interference.has_value();
   instance.capacity_bytes = problem.spaces[space].capacity_bytes;
-  std::vector<uint32_t> item_of(problem.buffers.size(), UINT32_MAX);
   int64_t common = 0;
   for (uint32_t i = 0; i < problem.buffers.size(); ++i) {
     const MemoryBuffer& buffer = problem.buffers[i];
@@ -132,13 +162,17 @@ Instance make_instance(const MemoryProblem& problem, uint32_t space) {
       for (const MemoryGap& gap : buffer.gaps) instance.has_windows |= gap.window.has_value();
     }
     common = std::gcd(common, buffer.alignment);
-    item_of[i] = static_cast<uint32_t>(instance.items.size());
     instance.items.push_back(std::move(item));
+  }
+  if (!instance.has_graph) {
+    std::stable_sort(instance.items.begin(), instance.items.end(), comes_before);
   }
   // The window of a gap may start anywhere, so that a neighbor's last granule may be shared with
   // it.
   instance.granularity = instance.has_windows ? 1 : std::max<int64_t>(common, 1);
   if (instance.has_graph) {
+    std::vector<uint32_t> item_of(problem.buffers.size(), UINT32_MAX);
+    for (uint32_t i = 0; i < instance.items.size(); ++i) item_of[instance.items[i].buffer] = i;
     instance.neighbors.resize(instance.items.size());
     for (const auto& [a, b] : problem.interference->edges) {
       if (item_of[a] == UINT32_MAX || item_of[b] == UINT32_MAX) continue;
@@ -180,8 +214,12 @@ std::optional<std::vector<std::vector<uint32_t>>> conflict_lists(const Instance&
   return lists;
 }
 
-std::vector<std::vector<uint32_t>> clique_cover(const Instance& instance) {
-  if (instance.has_graph) return graph_cliques(instance);
+std::optional<std::vector<std::vector<uint32_t>>> clique_cover(const Instance& instance) {
+  if (instance.has_graph) {
+    GraphCliques found = graph_cliques(instance);
+    if (!found.is_cover) return std::nullopt;
+    return std::move(found.cliques);
+  }
   std::vector<std::vector<uint32_t>> cliques;
   std::vector<uint32_t> live;
   bool grew = false;  // since the last clique: only then is the live set a maximal one

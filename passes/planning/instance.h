@@ -20,7 +20,9 @@ struct Item {
 };
 
 struct Instance {
-  std::vector<Item> items;  // in the order of the problem
+  // By lifetime, size and whatever else there is to them, whatever the order of the problem; in
+  // that order with a graph, whose nodes are equal but for their places in it.
+  std::vector<Item> items;
   bool has_graph = false;
   std::vector<std::vector<uint32_t>> neighbors;  // of items, ascending; only with a graph
   bool has_windows = false;  // some gap keeps a part of its buffer: conflicts are no yes or no
@@ -42,8 +44,8 @@ std::optional<std::vector<std::vector<uint32_t>>> conflict_lists(const Instance&
 
 // Sets of items that interfere pairwise and together cover every conflict: for lifetimes, the
 // maximal sets of items live at one step; for a graph, found greedily. Each ascending; singletons
-// for loners.
-std::vector<std::vector<uint32_t>> clique_cover(const Instance& instance);
+// for loners. Nothing for a graph in which they take too long to find.
+std::optional<std::vector<std::vector<uint32_t>>> clique_cover(const Instance& instance);
 
 // Proved by the load of the cliques, largest single item and fixed offset; see lower_bound().
 int64_t instance_bound(const Instance& instance);

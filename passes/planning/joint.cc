@@ -11,8 +11,10 @@
 namespace memopt {
 namespace {
 
-constexpr int kMaxDestinationTrials = 64;  // in the present order
-constexpr size_t kMaxOthers = 2;           // choices kept beside the best
+constexpr int64_t kMaxDestinationTrials = 64;  // in the present order
+// Trials of large graphs are fewer: they take time with the size.
+constexpr int64_t kNodesOfAllTrials = 500'000;
+constexpr size_t kMaxOthers = 2;  // choices kept beside the best
 
 int64_t bytes_moved(const Graph& graph, const BufferAssignment& assignment) {
   int64_t bytes = 0;
@@ -77,9 +79,9 @@ class JointSearch {
   // Leaves out the destinations that raise the peak of the given order.
   void decide_in_given_order() {
     if (!destinations_.empty()) offer(choice_in(given_, destinations_));
-    int trials = 0;
+    int64_t trials = std::min(kMaxDestinationTrials, trials_within(kNodesOfAllTrials));
     for (const NodeId id : destinations_) {
-      if (++trials > kMaxDestinationTrials || best_.without.size() == destinations_.size()) break;
+      if (--trials < 0 || best_.without.size() == destinations_.size() || is_stopped()) break;
       offer(choice_in(given_, toggled(best_.without, id)));
     }
     others_.clear();
@@ -103,14 +105,19 @@ class JointSearch {
     return flip_at_peak(ordering);
   }
 
-  bool is_finished() const {
-    return best_.peak_bytes <= floor_bytes_ || options_.planner.stop.stopped();
+  bool is_finished() const { return best_.peak_bytes <= floor_bytes_ || is_stopped(); }
+
+  bool is_stopped() const { return options_.planner.stop.stopped(); }
+
+  int64_t trials_within(int64_t nodes) const {
+    return nodes / std::max<int64_t>(std::ssize(given_), 1) + 1;
   }
 
   // Changes one destination at a time while that helps.
   Status flip_at_peak(const OrderOptions& ordering) {
-    constexpr int64_t kWorkPerFlip = 200'000, kMaxFlips = 16;
-    int64_t left = std::min(options_.ordering.exact_work / kWorkPerFlip, kMaxFlips);
+    constexpr int64_t kWorkPerFlip = 200'000, kMaxFlips = 16, kNodesOfAllFlips = 100'000;
+    int64_t left = std::min(
+        {options_.ordering.exact_work / kWorkPerFlip, kMaxFlips, trials_within(kNodesOfAllFlips)});
     improved_ = true;
     while (std::exchange(improved_, false)) {
       for (const NodeId id : destinations_at_peak()) {
@@ -159,17 +166,20 @@ class JointSearch {
         change[end] -= buffer.size_bytes;
       }
     }
-    std::vector<uint8_t> is_peak;
-    is_peak.reserve(change.size());
+    std::vector<int64_t> peaks_before = {0};  // steps of the most live bytes, up to each step
+    peaks_before.reserve(change.size() + 1);
     int64_t live = 0;
-    for (const int64_t bytes : change) is_peak.push_back((live += bytes) == best_.peak_bytes);
+    for (const int64_t bytes : change) {
+      live += bytes;
+      peaks_before.push_back(peaks_before.back() + (live == best_.peak_bytes));
+    }
     const auto lives_at_peak = [&](ValueId value) {
       const auto buffer = best_.assignment.buffer[best_.assignment.aliases.placement[value].root];
       if (!buffer) return false;
-      const auto begin = is_peak.begin() + problem.buffers[*buffer].lower + 1;
-      const auto end = is_peak.begin() +
-                       std::min<int64_t>(problem.buffers[*buffer].upper + 1, std::ssize(is_peak));
-      return std::find(begin, end, 1) != end;
+      const auto begin = static_cast<size_t>(problem.buffers[*buffer].lower + 1);
+      const auto end = std::min(static_cast<size_t>(problem.buffers[*buffer].upper + 1),
+                                peaks_before.size() - 1);
+      return peaks_before[end] > peaks_before[begin];
     };
     std::vector<NodeId> result;
     for (const NodeId id : destinations_) {

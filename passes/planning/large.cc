@@ -58,8 +58,8 @@ std::vector<uint32_t> moved_forward(const Instance& instance, const std::vector<
 LargeResult place_from_peaks(const Instance& instance, const LargeOptions& options) {
   const int64_t target = options.target_bytes;
   std::vector<uint32_t> best_sequence = ordered_items(instance, ItemOrder::kPeaks);
-  LargeResult best{place_in_sequence(instance, best_sequence, Fit::kFirst, INT64_MAX, options.stop),
-                   0};
+  Effort effort{options.stop, options.max_steps};
+  LargeResult best{place_in_sequence(instance, best_sequence, Fit::kFirst, INT64_MAX, &effort), 0};
   if (best.offsets.size() != instance.items.size()) return best;
   auto best_excess = excess(instance, best.offsets, target);
   for (int64_t round = 0; round < options.rounds && best_excess.first > target; ++round) {
@@ -69,8 +69,8 @@ LargeResult place_from_peaks(const Instance& instance, const LargeOptions& optio
             ? best_sequence
             : moved_forward(instance, best_sequence, best.offsets, target, options.seed, round);
     std::vector<int64_t> offsets =
-        place_in_sequence(instance, sequence, Fit::kBest, target, options.stop);
-    if (offsets.size() != instance.items.size()) break;  // stopped
+        place_in_sequence(instance, sequence, Fit::kBest, target, &effort);
+    if (offsets.size() != instance.items.size()) break;  // the effort is over
     const auto reached = excess(instance, offsets, target);
     if (reached > best_excess) continue;
     best_excess = reached;

@@ -41,22 +41,30 @@ std::vector<int32_t> identity(int32_t size) {
   return result;
 }
 
-// Post-orders and greedy ones, from the start and from the end.
-void offer_quick_orders(Block* block) {
+// Post-orders and greedy ones, from the start and from the end, until one is as good as can be.
+void offer_quick_orders(Block* block, StopToken stop) {
   block->offer(identity(block->graph.num_ops()));
+  if (block->peak_bytes <= block->lower_bound_bytes) return;
   const OrderGraph mirror = reversed(block->graph);
   for (const bool forward : {true, false}) {
     const OrderGraph& graph = forward ? block->graph : mirror;
-    for (std::vector<int32_t> order :
-         {post_order(graph, false), post_order(graph, true),
-          greedy_order(graph, GreedyKey::kGrowth), greedy_order(graph, GreedyKey::kRunning)}) {
+    const auto offer = [&](std::vector<int32_t> order) {
       block->offer(forward ? std::move(order) : mirror_order(order));
+    };
+    for (const bool widest_first : {false, true}) {
+      if (stop.stopped()) return;
+      offer(post_order(graph, widest_first));
+    }
+    for (const GreedyKey key : {GreedyKey::kGrowth, GreedyKey::kRunning}) {
+      if (stop.stopped()) return;
+      offer(greedy_order(graph, key));
     }
   }
 }
 
 // Cuts the reduced problem into its blocks, each with the best of the quick orders.
-std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& reduced) {
+std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& reduced,
+                               StopToken stop) {
   const std::vector<int32_t> ids = identity(reduced.graph.num_ops());
   const std::vector<int32_t> expanded = expand_order(reduced, ids);
   const std::vector<int32_t> position = inverse_of(expanded);
@@ -71,7 +79,7 @@ std::vector<Block> make_blocks(const OrderGraph& graph, const ReducedGraph& redu
     block.unreduced =
         extract_ops(graph, expanded, position, first_member, last_member, state.live_bytes());
     block.lower_bound_bytes = working_set_bound(block.unreduced);
-    offer_quick_orders(&block);
+    offer_quick_orders(&block, stop);
     for (; begin < end; ++begin) state.run(begin);
     first_member = last_member;
   }
@@ -196,8 +204,12 @@ Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions& o
     return result;
   }
 
-  const ReducedGraph reduced = merge_chains(graph);
-  std::vector<Block> blocks = make_blocks(graph, reduced);
+  const ReducedGraph reduced = merge_chains(graph, options.stop, &result.work);
+  if (options.stop.stopped()) {
+    result.cancelled = true;
+    return result;
+  }
+  std::vector<Block> blocks = make_blocks(graph, reduced, options.stop);
   BlockSolver solver(&blocks, edge_bytes(graph), options);
   solver.bound();
   solver.search();
@@ -209,7 +221,7 @@ Result<OrderResult> order_ops(const OrderProblem& problem, const OrderOptions& o
     result.order = std::move(order);
     result.proof = OrderProof::kBestFound;
   }
-  result.work = solver.work();
+  result.work += solver.work();
   result.lower_bound_bytes = std::max(result.lower_bound_bytes, solver.lower_bound_bytes());
   MEMOPT_CHECK(result.lower_bound_bytes <= result.peak_bytes);
   if (result.lower_bound_bytes == result.peak_bytes) result.proof = OrderProof::kOptimal;

@@ -10,6 +10,9 @@ namespace {
 // Operators beyond these get a weaker bound, so that the network stays linear in the graph.
 constexpr size_t kMaxCandidates = 4;
 constexpr size_t kMaxTouchers = 64;
+// A step that only walks along the graph is a part of a unit of work.
+constexpr int64_t kStepsPerWork = 64;
+constexpr size_t kMaxLooks = 16;  // neighbors searched for a way to do without an arc
 constexpr int64_t kInfinite = std::numeric_limits<int64_t>::max() / 4;
 
 // Maximum flow by Dinic's algorithm, on a network whose capacities are set anew for every problem.
@@ -28,16 +31,19 @@ class FlowNetwork {
       to_.push_back(b);
       next_.push_back(first_[a]);
       capacity_.push_back(c);
+      residual_.push_back(c);
       first_[a] = static_cast<int32_t>(to_.size()) - 1;
     }
     return static_cast<int32_t>(to_.size()) - 2;
   }
-  void set_capacity(int32_t arc, int64_t capacity) { capacity_[arc] = capacity; }
+  void set_capacity(int32_t arc, int64_t capacity) {
+    capacity_[arc] = residual_[arc] = capacity;
+    residual_[arc ^ 1] = capacity_[arc ^ 1];
+  }
 
   // The maximum flow, or less when `work` (arcs scanned, added up) passes `max_work`, or when
   // stopped.
   int64_t max_flow(int32_t source, int32_t sink, int64_t max_work, int64_t* work) {
-    residual_ = capacity_;
     int64_t flow = 0;
     while (*work < max_work && !stop_.stopped() && find_levels(source, sink, work)) {
       cursor_ = first_;
@@ -47,6 +53,8 @@ class FlowNetwork {
         flow += pushed;
       }
     }
+    for (const int32_t arc : changed_) set_capacity(arc, capacity_[arc]);
+    changed_.clear();
     return flow;
   }
 
@@ -97,12 +105,14 @@ class FlowNetwork {
     for (int32_t arc : path_) {
       residual_[arc] -= flow;
       residual_[arc ^ 1] += flow;
+      changed_.push_back(arc);
     }
     return flow;
   }
 
   std::vector<int32_t> first_, to_, next_;
-  std::vector<int64_t> capacity_, residual_;
+  std::vector<int64_t> capacity_, residual_;  // the same between two flows
+  std::vector<int32_t> changed_;              // arcs of the paths of a flow
   std::vector<int32_t> level_, queue_, cursor_, path_;
   StopToken stop_;
 };
@@ -129,8 +139,8 @@ class CutNetwork {
 
   // The fewest bytes live while `op` runs, in any order.
   int64_t min_running_bytes(int32_t op, int64_t max_work, int64_t* work) {
-    mark(op, graph_.preds, source_arc_, kDone);
-    mark(op, graph_.succs, sink_arc_, kLater);
+    *work += mark(op, graph_.preds, source_arc_, kDone) / kStepsPerWork;
+    *work += mark(op, graph_.succs, sink_arc_, kLater) / kStepsPerWork;
     network_.set_capacity(sink_arc_[op], kInfinite);
     int64_t bytes = graph_.outside_bytes + graph_.scratch_bytes[op];
     for (int32_t storage : graph_.touches[op]) {
@@ -173,17 +183,21 @@ class CutNetwork {
     live_arc_.push_back(network_.add_arc(graph_.live_at_start[storage] ? source_ : allocated, dead,
                                          graph_.storage_bytes[storage]));
     if (graph_.live_at_end[storage]) network_.add_arc(dead, sink_, kInfinite);
-    auto touches = [&](int32_t op) {
-      const std::span<const int32_t> row = graph_.touches[op];
-      return std::find(row.begin(), row.end(), storage) != row.end();
+    const std::span<const int32_t> touchers = graph_.touchers[storage];
+    // Precedence implies the arcs left out: most often by the first or the last that touches it.
+    const auto any_touches = [&](std::span<const int32_t> ops, int32_t likely) {
+      if (std::binary_search(ops.begin(), ops.end(), likely)) return true;
+      const std::span<const int32_t> some = ops.first(std::min(ops.size(), kMaxLooks));
+      return std::any_of(some.begin(), some.end(), [&](int32_t op) {
+        const std::span<const int32_t> row = graph_.touches[op];
+        return std::binary_search(row.begin(), row.end(), storage);
+      });
     };
-    for (int32_t op : graph_.touchers[storage]) {
-      // Precedence implies the arcs left out here.
-      const std::span<const int32_t> preds = graph_.preds[op], succs = graph_.succs[op];
-      if (std::none_of(preds.begin(), preds.end(), touches)) {
+    for (int32_t op : touchers) {
+      if (!any_touches(graph_.preds[op], touchers.front())) {
         network_.add_arc(op, allocated, kInfinite);
       }
-      if (std::none_of(succs.begin(), succs.end(), touches)) network_.add_arc(dead, op, kInfinite);
+      if (!any_touches(graph_.succs[op], touchers.back())) network_.add_arc(dead, op, kInfinite);
     }
   }
 
@@ -210,10 +224,12 @@ class CutNetwork {
     }
   }
 
-  // Fixes everything that `rows` leads to from `op` on one side.
-  void mark(int32_t op, const Rows<int32_t>& rows, const std::vector<int32_t>& arcs, Side side) {
+  // Fixes everything that `rows` leads to from `op` on one side. Returns the steps that it took.
+  int64_t mark(int32_t op, const Rows<int32_t>& rows, const std::vector<int32_t>& arcs, Side side) {
     const size_t start = marked_.size();
+    int64_t steps = 0;
     auto add = [&](int32_t from) {
+      steps += std::ssize(rows[from]);
       for (int32_t other : rows[from]) {
         if (side_[other] != kFree) continue;
         side_[other] = side;
@@ -223,6 +239,7 @@ class CutNetwork {
     };
     add(op);
     for (size_t i = start; i < marked_.size(); ++i) add(marked_[i]);
+    return steps;
   }
 
   const OrderGraph& graph_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <string>
 
 #include "runtime/base/checked.h"
@@ -111,12 +112,16 @@ Rows<int32_t> rows_of(int32_t rows, std::vector<std::pair<int32_t, int32_t>> pai
 }  // namespace
 
 Rows<int32_t> transposed(const Rows<int32_t>& rows, int32_t columns) {
-  std::vector<std::pair<int32_t, int32_t>> pairs;
-  pairs.reserve(rows.items.size());
+  Rows<int32_t> result;
+  result.offsets.assign(columns + 1, 0);
+  for (const int32_t item : rows.items) ++result.offsets[item + 1];
+  std::partial_sum(result.offsets.begin(), result.offsets.end(), result.offsets.begin());
+  std::vector<int32_t> next(result.offsets.begin(), result.offsets.end() - 1);
+  result.items.resize(rows.items.size());
   for (int32_t row = 0; row < rows.size(); ++row) {
-    for (int32_t item : rows[row]) pairs.emplace_back(item, row);
+    for (const int32_t item : rows[row]) result.items[next[item]++] = row;
   }
-  return rows_of(columns, std::move(pairs));
+  return result;
 }
 
 Result<OrderGraph> build_order_graph(const OrderProblem& problem) {
@@ -197,9 +202,15 @@ OrderGraph extract_ops(const OrderGraph& graph, std::span<const int32_t> order,
   part.outside_bytes = before_bytes;
   for (int32_t storage : storages) {
     bool before = graph.live_at_start[storage], after = graph.live_at_end[storage];
-    for (int32_t op : graph.touchers[storage]) {
+    const auto look = [&](int32_t op) {
       before |= position[op] < begin;
       after |= position[op] >= end;
+    };
+    // Many may touch it, from one end of the problem to the other: the outermost tell soonest.
+    const std::span<const int32_t> touchers = graph.touchers[storage];
+    for (size_t i = 0; i < (touchers.size() + 1) / 2 && !(before && after); ++i) {
+      look(touchers[i]);
+      look(touchers[touchers.size() - 1 - i]);
     }
     part.storage_bytes.push_back(graph.storage_bytes[storage]);
     part.live_at_start.push_back(before);
@@ -233,7 +244,6 @@ OrderGraph reversed(const OrderGraph& graph) {
   result.storage_bytes = graph.storage_bytes;
   result.live_at_start = graph.live_at_end;
   result.live_at_end = graph.live_at_start;
-  std::vector<std::pair<int32_t, int32_t>> edges;
   for (int32_t op = last; op >= 0; --op) {
     result.scratch_bytes.push_back(graph.scratch_bytes[op]);
     for (int32_t storage : graph.touches[op]) result.touches.items.push_back(storage);
@@ -242,9 +252,12 @@ OrderGraph reversed(const OrderGraph& graph) {
       result.in_place.items.push_back({pair.input, pair.output, pair.saving});
     }
     result.in_place.end_row();
-    for (int32_t succ : graph.succs[op]) edges.emplace_back(last - op, last - succ);
+    const std::span<const int32_t> succs = graph.succs[op];
+    for (auto it = succs.rbegin(); it != succs.rend(); ++it) {
+      result.preds.items.push_back(last - *it);
+    }
+    result.preds.end_row();
   }
-  result.preds = rows_of(graph.num_ops(), std::move(edges));
   result.succs = transposed(result.preds, graph.num_ops());
   result.touchers = transposed(result.touches, graph.num_storages());
   return result;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "passes/planning/order_graph.h"
+#include "passes/planning/stop.h"
 
 namespace memopt::ordering {
 
@@ -20,7 +21,9 @@ struct ReducedGraph {
 //   needs more while it runs than u did (v may run at once), and the mirror image of that (u may
 //   wait for v). This is Liu's hill-valley merging of chains, for the chains where the valleys are
 //   known whatever else is live.
-ReducedGraph merge_chains(const OrderGraph& graph);
+// In time about linear in the graph; adds the elementary steps to `*work`. Once stopped, what has
+// merged until then is the result.
+ReducedGraph merge_chains(const OrderGraph& graph, StopToken stop, int64_t* work);
 
 // The order of the original operators that an order of the reduced ones stands for.
 std::vector<int32_t> expand_order(const ReducedGraph& reduced, std::span<const int32_t> order);

@@ -7,9 +7,11 @@ namespace memopt::ordering {
 namespace {
 
 constexpr int64_t kMaxChain = 4;
-constexpr int32_t kMaxAffected = 4096;  // operators; a set each
+constexpr int32_t kMaxAffected = 4096;            // operators; a set each
+constexpr int64_t kMaxAffectedSteps = 4'000'000;  // to find them
 constexpr int64_t kFirstSlice = 4096;
-constexpr int64_t kBeamSteps = 1024;  // a beam does not look for smaller gains
+constexpr int64_t kLooksPerWork = 16;  // at an operator that is not run
+constexpr int64_t kBeamSteps = 1024;   // a beam does not look for smaller gains
 
 // Sets of operators as rows of bits in one array, with a hash table of row numbers.
 class SetTable {
@@ -69,7 +71,8 @@ class Search {
         ready_(sets_.words(), 0),
         suspects_(sets_.words(), 0),
         budget_(std::max(limits.floor_bytes, edge_bytes(graph))),
-        proved_bytes_(edge_bytes(graph)) {
+        proved_bytes_(edge_bytes(graph)),
+        give_up_at_(limits.max_work) {
     for (int32_t op = 0; op < graph.num_ops(); ++op) {
       if (graph.preds[op].empty()) flip(ready_, op);
     }
@@ -115,6 +118,7 @@ class Search {
   bool beam(int64_t budget_bytes, int32_t width, int64_t max_work) {
     if (budget_bytes < budget_) return false;
     budget_ = budget_bytes;
+    give_up_at_ = max_work;
     std::vector<std::vector<int32_t>> layers(graph_.num_ops() + 1);
     auto sort_in = [&] {
       for (int32_t index : stack_) layers[depths_[index]].push_back(index);
@@ -128,7 +132,7 @@ class Search {
       std::stable_sort(layer.begin(), layer.end(),
                        [&](int32_t a, int32_t b) { return live_bytes_[a] < live_bytes_[b]; });
       for (size_t i = 0; i < layer.size() && i < size_t(width) && !complete_; ++i) {
-        if (limits_.stop.stopped()) return false;
+        if (work_ >= max_work || limits_.stop.stopped()) return false;
         expand(layer[i]);
         sort_in();
       }
@@ -228,16 +232,20 @@ class Search {
   // those in `suspects_` can have become free, unless fewer bytes are live than when the others
   // were found not to be (`checked_bytes`).
   void close(int64_t checked_bytes) {
+    size_t first_word = 0;  // of those that may have a suspect
     while (true) {
       if (state_.live_bytes() < checked_bytes) {
         suspects_ = ready_;
         checked_bytes = state_.live_bytes();
+        first_word = 0;
       }
       int32_t suspect = kNoOp;
-      for (size_t w = 0; w < suspects_.size() && suspect == kNoOp; ++w) {
-        suspects_[w] &= ready_[w];
-        if (suspects_[w] != 0)
-          suspect = static_cast<int32_t>(w * 64) + __builtin_ctzll(suspects_[w]);
+      for (; first_word < suspects_.size(); ++first_word) {
+        uint64_t& word = suspects_[first_word];
+        word &= ready_[first_word];
+        if (word == 0) continue;
+        suspect = static_cast<int32_t>(first_word * 64) + __builtin_ctzll(word);
+        break;
       }
       if (suspect == kNoOp) return;
       flip(suspects_, suspect);
@@ -245,6 +253,7 @@ class Search {
       const size_t start = trail_.size();
       if (state_.running_bytes(suspect) <= budget_ && run_free_chain(suspect)) {
         for (size_t i = start; i < trail_.size(); ++i) suspect_affected(trail_[i]);
+        first_word = 0;
       }
     }
   }
@@ -258,6 +267,7 @@ class Search {
   // behind them.
   void suspect_affected(int32_t op) {
     if (affected_.empty()) {
+      work_ += std::ssize(ready_) / kLooksPerWork;
       suspects_ = ready_;
       return;
     }
@@ -269,9 +279,12 @@ class Search {
     const size_t words = suspects_.size();
     affected_.assign(words * graph_.num_ops(), 0);
     std::vector<int32_t> frontier, next;
+    int64_t steps = 0;
     for (int32_t op = 0; op < graph_.num_ops(); ++op) {
       uint64_t* row = affected_.data() + op * words;
+      if (steps > kMaxAffectedSteps) return affected_.clear();
       auto add = [&](int32_t other, std::vector<int32_t>* to) {
+        ++steps;
         uint64_t& word = row[other / 64];
         const uint64_t bit = 1ull << (other % 64);
         if ((word & bit) == 0) to->push_back(other);
@@ -345,7 +358,7 @@ class Search {
   void expand(int32_t index) {
     move_to(index);
     if (index < closed_sets_from_ && visit_closed(index)) return;
-    int64_t blocked_at = INT64_MAX;
+    int64_t blocked_at = INT64_MAX, blocked = 0;
     choices_.clear();
     for_each(ready_, [&](int32_t op) {
       const int64_t running = state_.running_bytes(op);
@@ -353,13 +366,19 @@ class Search {
         choices_.emplace_back(state_.growth_bytes(op), op);
       } else {
         blocked_at = std::min(blocked_at, running);
+        ++blocked;
       }
     });
+    work_ += blocked / kLooksPerWork;
     if (blocked_at < limits_.below_bytes) blocked_[blocked_at].push_back(index);
     // The stack pops the last one first: least growth.
     std::sort(choices_.begin(), choices_.end(), std::greater<>());
     for (const auto& [growth, op] : choices_) {
       if (complete_) return;
+      if (work_ >= give_up_at_ || limits_.stop.stopped()) {
+        stack_.push_back(index);  // not all that follows has been seen
+        return;
+      }
       visit(op, index);
     }
   }
@@ -371,6 +390,7 @@ class Search {
   std::vector<uint64_t> current_, ready_, suspects_;  // of state_
   std::vector<uint64_t> affected_;                    // a set per operator, or empty
   int64_t budget_, proved_bytes_, work_ = 0;
+  int64_t give_up_at_;            // work; within one set too, as it may have many successors
   int32_t closed_sets_from_ = 0;  // older sets were closed under a smaller budget
   std::vector<int32_t> stack_;
   std::map<int64_t, std::vector<int32_t>> blocked_;  // by the budget that lets a step more happen

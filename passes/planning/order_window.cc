@@ -64,7 +64,7 @@ class Improver {
     const OrderGraph part = extract_ops(graph_, order_, position_, begin, end, before_[begin]);
     const int64_t work = std::min(left_, kWorkPerOp * (end - begin));
     SearchResult found = search_order(part, {limits_.floor_bytes, below, work, limits_.stop});
-    left_ -= found.work + (end - begin);
+    left_ -= found.work + (end - begin) + std::ssize(part.touches.items);
     if (!found.finished) {
       found =
           beam_search(part, {limits_.floor_bytes, below, left_, limits_.stop}, limits_.beam_width);

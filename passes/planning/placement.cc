@@ -9,12 +9,8 @@ namespace memopt {
 void Placement::put(std::span<const uint32_t> group, int64_t offset) {
   for (uint32_t i : group) {
     offsets_[i] = offset;
-    for (const Rectangle& r : instance_.items[i].rectangles) {
-      const Rectangle placed{r.lower, r.upper, offset + r.begin, offset + r.end};
-      const auto at =
-          std::upper_bound(placed_.begin(), placed_.end(), placed,
-                           [](const auto& a, const auto& b) { return a.begin < b.begin; });
-      placed_.insert(at, placed);
+    for (size_t r = 0; r < instance_.items[i].rectangles.size(); ++r) {
+      placed_.insert(i, r, offset);
     }
   }
 }
@@ -22,6 +18,7 @@ void Placement::put(std::span<const uint32_t> group, int64_t offset) {
 void Placement::collect(uint32_t i) {
   const Item& item = instance_.items[i];
   if (instance_.has_graph) {
+    work_ += std::ssize(instance_.neighbors[i]);
     for (uint32_t other : instance_.neighbors[i]) {
       if (offsets_[other] == kUnplaced) continue;
       taken_.push_back(
@@ -30,11 +27,10 @@ void Placement::collect(uint32_t i) {
     return;
   }
   for (const Rectangle& r : item.rectangles) {
-    for (const Rectangle& p : placed_) {
-      if (p.lower < r.upper && r.lower < p.upper) {
-        taken_.push_back({p.begin - r.end, p.end - r.begin});
-      }
-    }
+    placed_.visit(r.lower, r.upper, [&](const Rectangle& p) {
+      taken_.push_back({p.begin - r.end, p.end - r.begin});
+      return false;
+    });
   }
 }
 
@@ -75,11 +71,8 @@ class StretchFinder {
 
 int64_t Placement::find_single(const Item& item, Fit fit, int64_t ceiling) const {
   StretchFinder finder(item.alignment, fit);
-  const int64_t lower = item.lower, upper = item.upper;
-  for (const Rectangle& p : placed_) {
-    if (p.lower >= upper || lower >= p.upper) continue;
-    if (finder.see(p.begin - item.size, p.end)) break;
-  }
+  placed_.visit(item.lower, item.upper,
+                [&](const Rectangle& p) { return finder.see(p.begin - item.size, p.end); });
   return finder.finish(ceiling - item.size);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "passes/planning/instance.h"
+#include "passes/planning/placed.h"
 
 namespace memopt {
 
@@ -18,14 +19,18 @@ enum class Fit {
 class Placement {
  public:
   explicit Placement(const Instance& instance)
-      : instance_(instance), offsets_(instance.items.size(), kUnplaced) {}
+      : instance_(instance), offsets_(instance.items.size(), kUnplaced), placed_(instance) {}
 
   // Puts the group there, whatever else is there.
   void put(std::span<const uint32_t> group, int64_t offset);
 
   // An offset at which the group conflicts with nothing placed. The best fit sees the open end as a
-  // stretch up to `ceiling`, and takes it last when that is too low. Linear in the placed items.
+  // stretch up to `ceiling`, and takes it last when that is too low. At most linear in the placed
+  // items, and near-linear in those that live at the same time.
   int64_t find(std::span<const uint32_t> group, Fit fit, int64_t ceiling = INT64_MAX);
+
+  // Elementary steps of all find() so far.
+  int64_t work() const { return placed_.work() + work_; }
 
   // One per item, once all are placed.
   std::vector<int64_t> take_offsets() && { return std::move(offsets_); }
@@ -43,7 +48,8 @@ class Placement {
 
   const Instance& instance_;
   std::vector<int64_t> offsets_;
-  std::vector<Rectangle> placed_;  // in absolute bytes, by begin
+  PlacedRectangles placed_;
+  int64_t work_ = 0;  // beside that of placed_
   std::vector<Taken> taken_;
 };
 

@@ -15,16 +15,32 @@ namespace {
 constexpr size_t kAny = SIZE_MAX;
 constexpr size_t kQuadratic = 100000;
 
+const Planner* planner_named(std::string_view name) {
+  const auto all = planners();
+  const auto planner =
+      std::find_if(all.begin(), all.end(), [&](const Planner& p) { return name == p.name; });
+  return planner == all.end() ? nullptr : &*planner;
+}
+
 // What the whole result has to reach for an algorithm to stop.
 int64_t target_of(const Instance& instance, const PlannerOptions& options, int64_t bound) {
   const bool fit = options.objective == Objective::kFit && instance.capacity_bytes.has_value();
   return fit ? std::max(bound, *instance.capacity_bytes) : bound;
 }
 
+// Of one heuristic: about as long as the exact search, but never so little that an instance of some
+// thousand items would notice.
+Effort heuristic_effort(const PlannerOptions& options) {
+  constexpr int64_t kStepsPerWork = 1024, kLeastSteps = 100'000'000;
+  const int64_t work = std::min(options.work_limit, INT64_MAX / kStepsPerWork);
+  return {options.stop, std::max(work * kStepsPerWork, kLeastSteps)};
+}
+
 template <ItemOrder order, Fit fit>
 SpaceResult greedy(const Instance& instance, int64_t, const PlannerOptions& options) {
-  return {.offsets = place_in_sequence(instance, ordered_items(instance, order), fit, INT64_MAX,
-                                       options.stop)};
+  Effort effort = heuristic_effort(options);
+  return {.offsets =
+              place_in_sequence(instance, ordered_items(instance, order), fit, INT64_MAX, &effort)};
 }
 
 SpaceResult naive(const Instance& instance, int64_t, const PlannerOptions&) {
@@ -36,14 +52,16 @@ SpaceResult online(const Instance& instance, int64_t, const PlannerOptions&) {
 }
 
 SpaceResult coloring(const Instance& instance, int64_t, const PlannerOptions& options) {
-  return {.offsets = color_and_place(instance, options.stop)};
+  Effort effort = heuristic_effort(options);
+  return {.offsets = color_and_place(instance, &effort)};
 }
 
 SpaceResult from_peaks(const Instance& instance, int64_t target, const PlannerOptions& options) {
-  return {.offsets =
-              place_from_peaks(instance,
-                               {.target_bytes = target, .seed = options.seed, .stop = options.stop})
-                  .offsets};
+  return {.offsets = place_from_peaks(instance, {.target_bytes = target,
+                                                 .max_steps = heuristic_effort(options).steps_left,
+                                                 .seed = options.seed,
+                                                 .stop = options.stop})
+                         .offsets};
 }
 
 // Takes over what is lower.
@@ -61,12 +79,18 @@ void keep_better(const Instance& instance, SpaceResult& best, SpaceResult found,
 }
 
 SpaceResult heuristics(const Instance& instance, int64_t target, const PlannerOptions& options) {
+  constexpr size_t kManyItems = 10000;  // where what takes no time is worth trying first
   SpaceResult best;
-  for (const Planner& planner : planners()) {
-    if (!planner.is_heuristic || instance.items.size() > planner.max_items) continue;
+  const auto try_it = [&](const Planner& planner) {
     keep_better(instance, best, planner.solve(instance, target, options), planner.name);
     const bool complete = best.offsets.size() == instance.items.size();
-    if (complete && height_of(instance, best.offsets) <= target) break;
+    return complete && height_of(instance, best.offsets) <= target;
+  };
+  if (instance.items.size() > kManyItems && try_it(*planner_named("online"))) return best;
+  for (const Planner& planner : planners()) {
+    if (planner.is_heuristic && instance.items.size() <= planner.max_items && try_it(planner)) {
+      break;
+    }
   }
   return best;
 }
@@ -82,11 +106,13 @@ SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions
   };
   const size_t n = instance.items.size();
   if (!done() && n > kLarge && n <= kQuadratic && !instance.has_graph) {
-    LargeResult found = place_around_core(instance, {.target_bytes = target,
-                                                     .work_limit = options.work_limit / 4,
-                                                     .seed = options.seed,
-                                                     .threads = options.threads,
-                                                     .stop = options.stop});
+    LargeResult found =
+        place_around_core(instance, {.target_bytes = target,
+                                     .work_limit = options.work_limit / 4,
+                                     .max_steps = heuristic_effort(options).steps_left,
+                                     .seed = options.seed,
+                                     .threads = options.threads,
+                                     .stop = options.stop});
     keep_better(instance, best, {.offsets = std::move(found.offsets), .work = found.work},
                 "exact_core");
   }
@@ -101,7 +127,8 @@ SpaceResult exact(const Instance& instance, int64_t target, const PlannerOptions
                                    .search = {.work_limit = work,
                                               .seed = options.seed,
                                               .threads = options.threads,
-                                              .stop = options.stop}});
+                                              .stop = options.stop},
+                                   .progress = options.progress});
     keep_better(
         instance, best,
         {.offsets = std::move(found.offsets), .lower_bound = found.lower_bound, .work = found.work},
@@ -171,12 +198,6 @@ ProofStatus status_of(const SpacePlan& space, const std::optional<int64_t>& capa
   if (capacity && space.height_bytes > *capacity) return ProofStatus::kWorkLimitReached;
   if (space.height_bytes == space.lower_bound_bytes) return ProofStatus::kOptimal;
   return capacity && objective == Objective::kFit ? ProofStatus::kFits : ProofStatus::kGap;
-}
-
-const Planner* planner_named(std::string_view name) {
-  const auto planner = std::find_if(std::begin(kPlanners), std::end(kPlanners),
-                                    [&](const Planner& p) { return name == p.name; });
-  return planner == std::end(kPlanners) ? nullptr : planner;
 }
 
 // Fixed buffers that share bytes leave nothing to plan.

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "passes/planning/bound.h"
@@ -22,11 +24,15 @@ enum class Objective {
 
 struct PlannerOptions {
   Objective objective = Objective::kMinimize;
-  std::string planner = {};     // a name from planners(), or empty for the portfolio
-  int64_t work_limit = 400000;  // of the exact search per space, in units of some microseconds
+  std::string planner = {};  // a name from planners(), or empty for the portfolio
+  // Of the exact search per space, in units of some microseconds. Each of the heuristics may take
+  // as much again, on instances large enough to.
+  int64_t work_limit = 400000;
   uint64_t seed = 1;
   int threads = 1;      // used at most; the plan does not depend on it
   StopToken stop = {};  // once stopped, the best plan so far is the result
+  // Told now and then how far the exact search is, as a line.
+  std::function<void(std::string_view line)> progress = {};
 };
 
 // Offsets for every buffer, fixed ones kept, and per space the height, the bound and the proof.

@@ -24,6 +24,9 @@ Status check_buffer(const MemoryProblem& problem, const MemoryBuffer& buffer) {
     return wrong("space " + std::to_string(buffer.space) + " of " +
                  std::to_string(problem.spaces.size()));
   }
+  if (buffer.lower < -kMaxStep || buffer.upper > kMaxStep) {
+    return wrong("the lifetime " + lifetime + " reaches beyond 2^60 steps");
+  }
   if (buffer.lower > buffer.upper) return wrong("ends before it starts: " + lifetime);
   if (buffer.fixed_offset) {
     const int64_t offset = *buffer.fixed_offset;

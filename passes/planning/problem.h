@@ -31,6 +31,9 @@ struct MemoryGap {
   bool operator==(const MemoryGap&) const = default;
 };
 
+// Steps lie in [-kMaxStep, kMaxStep], so that differences of them are numbers too.
+inline constexpr int64_t kMaxStep = int64_t{1} << 60;
+
 struct MemoryBuffer {
   std::string name;
   int64_t lower = 0, upper = 0;  // steps, half-open; ignored when there is an interference graph

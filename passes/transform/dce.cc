@@ -1,4 +1,5 @@
 #include "passes/transform/transforms.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 
@@ -16,8 +17,8 @@ Result<bool> dce(Graph& graph, const PassOptions&) {
       changed = true;
       continue;
     }
-    // The first output is what kernels compute anyway; the others are optional.
-    for (size_t i = 1; i < node.outputs.size(); ++i) {
+    const auto required = static_cast<size_t>(op_def(node.op).required_results);
+    for (size_t i = required; i < node.outputs.size(); ++i) {
       const ValueId output = node.outputs[i];
       if (output && graph.uses(output).empty() && !graph.is_output(output)) {
         graph.drop_output(*it, i);

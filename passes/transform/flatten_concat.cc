@@ -5,6 +5,10 @@
 namespace memopt {
 namespace {
 
+// A plan holds no instruction of more than 8,192 operands, and where a part lies is found by going
+// over those before it.
+constexpr size_t kMaxParts = 4096;
+
 // The concatenation along `axis` that makes the value and that nothing else reads.
 const Node* inner_concat(const Graph& graph, ValueId id, int64_t axis) {
   if (graph.value(id).kind != ValueKind::kResult || !graph.has_single_use(id)) return nullptr;
@@ -34,9 +38,10 @@ Result<bool> flatten_concat(Graph& graph, const PassOptions&) {
         emptied.push_back(graph.value(part).producer);
       }
     }
+    if (emptied.empty() || flat.size() > kMaxParts) continue;
     // What is there twice cannot be written in place.
     const std::set<ValueId> distinct(flat.begin(), flat.end());
-    if (emptied.empty() || distinct.size() != flat.size()) continue;
+    if (distinct.size() != flat.size()) continue;
     graph.truncate_inputs(id, 0);
     for (const ValueId part : flat) graph.append_input(id, part);
     for (const NodeId node : emptied) graph.erase(node);

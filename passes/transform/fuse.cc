@@ -87,23 +87,44 @@ void append_name(Graph& graph, NodeId id, const std::string& name) {
   if (!name.empty()) graph.set_node_name(id, graph.node(id).name + '+' + name);
 }
 
-// The result of node `from` is computed by node `into` from now on, which moves to the place of
-// `from`.
-void absorb(Graph& graph, NodeId into, NodeId from) {
-  const std::string name = graph.node(from).name;
-  take_over_result(graph, graph.node(from).outputs[0], graph.node(into).outputs[0]);
-  std::vector<NodeId> order(graph.order().begin(), graph.order().end());
-  std::erase(order, into);
-  order.insert(std::find(order.begin(), order.end(), from), into);
-  graph.set_order(std::move(order));
-  graph.erase(from);
-  append_name(graph, into, name);
-}
+// Nodes that are absorbed by others, and where those are then. The order of the graph changes once,
+// at the end: each change takes time with the size of the graph.
+class Absorber {
+ public:
+  explicit Absorber(Graph& graph) : graph_(graph), position_(graph, 0) {
+    size_t next = 0;
+    for (const NodeId id : graph.order()) position_[id] = next++;
+  }
 
-size_t position_of(const Graph& graph, NodeId id) {
-  return static_cast<size_t>(std::find(graph.order().begin(), graph.order().end(), id) -
-                             graph.order().begin());
-}
+  size_t position_of(NodeId id) const { return position_[id]; }
+
+  // The result of node `from` is computed by node `into` from now on, which moves to the place of
+  // `from`.
+  void absorb(NodeId into, NodeId from) {
+    take_over_result(graph_, graph_.node(from).outputs[0], graph_.node(into).outputs[0]);
+    append_name(graph_, into, graph_.node(from).name);
+    graph_.truncate_inputs(from, 0);
+    position_[into] = position_[from];
+    position_[from] = SIZE_MAX;
+    absorbed_.push_back(from);
+  }
+
+  // Returns whether there was any.
+  bool finish() {
+    std::vector<NodeId> order(graph_.order().begin(), graph_.order().end());
+    std::stable_sort(order.begin(), order.end(),
+                     [&](NodeId a, NodeId b) { return position_[a] < position_[b]; });
+    graph_.set_order(std::move(order));
+    // They are the last ones, in this order.
+    for (auto it = absorbed_.rbegin(); it != absorbed_.rend(); ++it) graph_.erase(*it);
+    return !absorbed_.empty();
+  }
+
+ private:
+  Graph& graph_;
+  NodeMap<size_t> position_;
+  std::vector<NodeId> absorbed_;
+};
 
 const Binary* plain_add(const Node& node) {
   const auto* binary = std::get_if<Binary>(&node.op);
@@ -114,7 +135,7 @@ const Binary* plain_add(const Node& node) {
 }  // namespace
 
 Result<bool> fuse_bias(Graph& graph, const PassOptions&) {
-  bool changed = false;
+  Absorber absorber(graph);
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   for (const NodeId id : order) {
     if (!plain_add(graph.node(id))) continue;
@@ -136,16 +157,15 @@ Result<bool> fuse_bias(Graph& graph, const PassOptions&) {
       set_operand(graph, *producer, kBiasOperand, bias);
       graph.set_input(id, i,
                       bias);  // so that the product has no use left but the one it takes over
-      absorb(graph, *producer, id);
-      changed = true;
+      absorber.absorb(*producer, id);
       break;
     }
   }
-  return changed;
+  return absorber.finish();
 }
 
 Result<bool> fuse_residual(Graph& graph, const PassOptions&) {
-  bool changed = false;
+  Absorber absorber(graph);
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   for (const NodeId id : order) {
     if (!plain_add(graph.node(id))) continue;
@@ -164,7 +184,7 @@ Result<bool> fuse_residual(Graph& graph, const PassOptions&) {
           !operand_is_free(graph.node(*producer), kResidualOperand)) {
         continue;
       }
-      if (!best || position_of(graph, *producer) > position_of(graph, *best)) {
+      if (!best || absorber.position_of(*producer) > absorber.position_of(*best)) {
         best = producer;
         best_operand = i;
       }
@@ -173,10 +193,9 @@ Result<bool> fuse_residual(Graph& graph, const PassOptions&) {
     const ValueId residual = graph.node(id).inputs[1 - best_operand];
     set_operand(graph, *best, kResidualOperand, residual);
     graph.set_input(id, best_operand, residual);
-    absorb(graph, *best, id);
-    changed = true;
+    absorber.absorb(*best, id);
   }
-  return changed;
+  return absorber.finish();
 }
 
 Result<bool> fuse_activation(Graph& graph, const PassOptions&) {

@@ -49,8 +49,8 @@ class LayoutPass {
     return rank;
   }
 
-  // The one layout of a node's full-rank operands and results.
-  Layout choose(const Node& node) const {
+  // The one layout of a node's operands and results of rank `full`.
+  Layout choose(const Node& node, int full) const {
     const OpDef& def = op_def(node.op);
     switch (def.layout) {
       case LayoutRule::kRowMajor:
@@ -62,8 +62,7 @@ class LayoutPass {
                    : Layout::kRowMajor;
       case LayoutRule::kFollows:
         for (const ValueId input : node.inputs) {
-          if (input && !graph_.is_constant(input) &&
-              graph_.type(input).dims.rank() == full_rank(node) &&
+          if (input && !graph_.is_constant(input) && graph_.type(input).dims.rank() == full &&
               is_channels_last(graph_.type(input))) {
             return Layout::kChannelsLast;
           }
@@ -75,10 +74,10 @@ class LayoutPass {
 
   // Whether operand `i` must be in the layout of the node (as opposed to weights, scales, shapes of
   // lower rank).
-  bool takes_node_layout(const Node& node, size_t i) const {
+  bool takes_node_layout(const Node& node, int full, size_t i) const {
     const TensorType& type = graph_.type(node.inputs[i]);
     if (op_def(node.op).layout != LayoutRule::kPrefersNhwc) {
-      return type.dims.rank() == full_rank(node);
+      return type.dims.rank() == full;
     }
     return i == 0 || (i >= 3 && node.outputs[0] && type.dims == graph_.type(node.outputs[0]).dims);
   }
@@ -86,19 +85,19 @@ class LayoutPass {
   void visit(NodeId id) {
     const Node node = graph_.node(id);
     if (op_def(node.op).layout == LayoutRule::kAny) return visit_any(node);
-    const Layout wanted = choose(node);
+    const int full = full_rank(node);
+    const Layout wanted = choose(node, full);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (!node.inputs[i]) continue;
       if (wanted == Layout::kRowMajor) {
         use_in(id, i, Layout::kRowMajor);
-      } else if (takes_node_layout(node, i)) {
+      } else if (takes_node_layout(node, full, i)) {
         use_in(id, i, wanted);
       }
     }
     for (const ValueId output : node.outputs) {
       if (output)
-        set_layout(output,
-                   graph_.type(output).dims.rank() == full_rank(node) ? wanted : Layout::kRowMajor);
+        set_layout(output, graph_.type(output).dims.rank() == full ? wanted : Layout::kRowMajor);
     }
   }
 

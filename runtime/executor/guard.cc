@@ -15,22 +15,23 @@ namespace {
 constexpr size_t kBlockBytes = 4096;
 using Block = std::array<std::byte, kBlockBytes>;
 
-// 0x7fc1dead over and over: NaN as f64, f32 and bf16, and an unlikely number as anything else.
-constexpr Block kPattern = [] {
+constexpr Block filled(uint32_t word) {
   Block block{};
-  for (size_t i = 0; i < block.size(); ++i) {
-    block[i] = static_cast<std::byte>(uint32_t{0x7fc1dead} >> (8 * (i % 4)));
-  }
+  for (size_t i = 0; i < block.size(); ++i)
+    block[i] = static_cast<std::byte>(word >> (8 * (i % 4)));
   return block;
-}();
+}
+// NaN as f64, f32 and bf16, and unlikely numbers as anything else; they differ in every byte.
+constexpr Block kPatterns[] = {filled(0x7ff8dead), filled(0xfffd2152)};
 constexpr Block kAllDead{};
 
-// Calls visit(begin, end) for the runs of bytes that the elements of `value` fill.
-template <typename F>
-void for_each_run(const PlanValue& value, F&& visit) {
+// Calls visit(begin, end) for the runs of bytes that the elements of `value`, a PlanValue or a
+// Tensor, fill, counted from its first one.
+template <typename T, typename F>
+void for_each_run(const T& value, F&& visit) {
   if (value.dims.count() == 0) return;
   if (is_dense(value.dims, value.strides, value.layout)) {
-    visit(value.offset_bytes, value.offset_bytes + value.bytes);
+    visit(int64_t{0}, *dtype_bytes(value.dtype, value.dims.count()));
     return;
   }
   const int64_t bits = dtype_bits(value.dtype);
@@ -45,7 +46,7 @@ void for_each_run(const PlanValue& value, F&& visit) {
   for (;;) {
     int64_t element = 0;
     for (int i = 0; i < at.rank(); ++i) element += at[i] * value.strides[i];
-    const int64_t begin = value.offset_bytes + element * bits / 8;
+    const int64_t begin = element * bits / 8;
     visit(begin, begin + (run * bits + 7) / 8);
     int axis = at.rank() - 1;
     for (; axis >= 0; --axis) {
@@ -55,6 +56,35 @@ void for_each_run(const PlanValue& value, F&& visit) {
     }
     if (axis < 0) return;
   }
+}
+
+// The bits of byte `byte` of a dense value that belong to elements: of elements smaller than a byte
+// the last one may be part of nothing.
+std::byte used_bits(const Tensor& tensor, int64_t byte) {
+  const int64_t bits = tensor.dims.count() * dtype_bits(tensor.dtype);
+  if (dtype_bits(tensor.dtype) >= 8 || byte != bits / 8) return std::byte{0xff};
+  return static_cast<std::byte>((1 << (bits % 8)) - 1);
+}
+
+// Calls visit(tensor, bytes) for the outputs that lie in callers' buffers.
+template <typename F>
+void for_each_caller_output(const Plan& plan, size_t instruction, const RunContext& call,
+                            F&& visit) {
+  const auto& outputs = plan.instructions[instruction].outputs;
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    if (!outputs[k] || plan.values[*outputs[k]].storage != Storage::kCaller) continue;
+    visit(call.outputs[k], plan.values[*outputs[k]].bytes);
+  }
+}
+
+int64_t caller_bytes(const Plan& plan, const PlanInstruction& instruction) {
+  int64_t bytes = 0;
+  for (const std::optional<uint32_t>& output : instruction.outputs) {
+    if (output && plan.values[*output].storage == Storage::kCaller) {
+      bytes += plan.values[*output].bytes;
+    }
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -80,14 +110,26 @@ Result<std::unique_ptr<Guard>> Guard::create(const Plan& plan, std::span<std::by
   std::unique_ptr<Guard> guard(new Guard(plan, arena));
   MEMOPT_ASSIGN_OR_RETURN(guard->marks_, PageBuffer::allocate(plan.arena_bytes));
   MEMOPT_ASSIGN_OR_RETURN(guard->before_, PageBuffer::allocate(plan.arena_bytes));
+  MEMOPT_ASSIGN_OR_RETURN(guard->results_, PageBuffer::allocate(plan.arena_bytes));
+  int64_t most = 0;
+  for (const PlanInstruction& instruction : plan.instructions) {
+    most = std::max(most, caller_bytes(plan, instruction));
+  }
+  guard->caller_results_.resize(static_cast<size_t>(most));
   guard->live_.reserve(plan.values.size());
   return guard;
 }
 
+void Guard::mark(int64_t begin, int64_t end, Mark mark) {
+  const auto marks =
+      marks_.bytes().subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+  for (std::byte& byte : marks) byte |= std::byte{mark};
+  if (begin < end) reserve(end);
+}
+
 void Guard::mark(const PlanValue& value, Mark mark) {
   for_each_run(value, [&](int64_t begin, int64_t end) {
-    std::memset(marks_.bytes().data() + begin, mark, static_cast<size_t>(end - begin));
-    reserve(end);
+    this->mark(value.offset_bytes + begin, value.offset_bytes + end, mark);
   });
 }
 
@@ -95,20 +137,27 @@ void Guard::reserve(int64_t end) {
   report_.reserved_bytes = std::max(report_.reserved_bytes, align_up(end, kArenaAlignment));
 }
 
-void Guard::poison_dead() {
-  static_assert(kDead == 0);
+// Every byte that nothing lives in, and the outputs in callers' buffers.
+void Guard::poison(Poison which, size_t instruction, const RunContext& call) {
+  const Block& pattern = kPatterns[static_cast<size_t>(which)];
   for (size_t begin = 0; begin < arena_.size(); begin += kBlockBytes) {
     const size_t bytes = std::min(kBlockBytes, arena_.size() - begin);
     const std::byte* const marks = marks_.bytes().data() + begin;
     std::byte* const target = arena_.data() + begin;
     if (std::memcmp(marks, kAllDead.data(), bytes) == 0) {
-      std::memcpy(target, kPattern.data(), bytes);
+      std::memcpy(target, pattern.data(), bytes);
       continue;
     }
     for (size_t i = 0; i < bytes; ++i) {
-      if (marks[i] == std::byte{kDead}) target[i] = kPattern[i];
+      if ((marks[i] & std::byte{kLive}) == std::byte{0}) target[i] = pattern[i];
     }
   }
+  for_each_caller_output(plan_, instruction, call, [&](const Tensor& output, int64_t) {
+    auto* const data = static_cast<std::byte*>(output.data);
+    for_each_run(output, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) data[i] = pattern[static_cast<size_t>(i) % kBlockBytes];
+    });
+  });
 }
 
 void Guard::before_run() {
@@ -118,12 +167,12 @@ void Guard::before_run() {
     for (const uint32_t i : *values) {
       const PlanValue& value = plan_.values[i];
       if (value.storage != Storage::kArena) continue;
-      for_each_run(value, [&](int64_t, int64_t end) { reserve(end); });
+      for_each_run(value, [&](int64_t, int64_t end) { reserve(value.offset_bytes + end); });
     }
   }
 }
 
-void Guard::before(size_t instruction) {
+void Guard::before(size_t instruction, const RunContext& call) {
   for (const uint32_t i : begins_[instruction]) {
     live_.insert(std::lower_bound(live_.begin(), live_.end(), i), i);
   }
@@ -131,21 +180,31 @@ void Guard::before(size_t instruction) {
     live_.erase(std::lower_bound(live_.begin(), live_.end(), i));
   }
   const std::span<std::byte> marks = marks_.bytes();
-  std::fill(marks.begin(), marks.end(), std::byte{kDead});
+  std::fill(marks.begin(), marks.end(), std::byte{0});
   for (const uint32_t i : live_) mark(plan_.values[i], kLive);
-  poison_dead();
-  const PlanInstruction& call = plan_.instructions[instruction];
-  for (const std::optional<uint32_t>& output : call.outputs) {
+  const PlanInstruction& step = plan_.instructions[instruction];
+  for (const std::optional<uint32_t>& output : step.outputs) {
     if (output && plan_.values[*output].storage == Storage::kArena) {
       mark(plan_.values[*output], kWritable);
     }
   }
-  std::fill_n(marks.begin() + call.scratch_offset_bytes, call.scratch_bytes, std::byte{kWritable});
-  if (call.scratch_bytes > 0) reserve(call.scratch_offset_bytes + call.scratch_bytes);
+  mark(step.scratch_offset_bytes, step.scratch_offset_bytes + step.scratch_bytes, kWritable);
+  poison(Poison::kFirst, instruction, call);
   std::copy(arena_.begin(), arena_.end(), before_.bytes().begin());
 }
 
-Status Guard::after(size_t instruction) {
+Status Guard::after(size_t instruction, Kernel& kernel, const RunContext& call) {
+  MEMOPT_RETURN_IF_ERROR(check_unchanged(instruction));
+  keep_results(instruction, call);
+  std::copy(before_.bytes().begin(), before_.bytes().end(), arena_.begin());
+  poison(Poison::kSecond, instruction, call);
+  MEMOPT_RETURN_IF_ERROR(kernel.run(call));
+  MEMOPT_RETURN_IF_ERROR(check_same_results(instruction, call));
+  ++report_.steps;
+  return {};
+}
+
+Status Guard::check_unchanged(size_t instruction) {
   const std::span<const std::byte> marks = marks_.bytes();
   const std::span<const std::byte> before = before_.bytes();
   for (size_t begin = 0; begin < arena_.size(); begin += kBlockBytes) {
@@ -154,30 +213,89 @@ Status Guard::after(size_t instruction) {
     for (size_t i = begin; i < end; ++i) {
       if (arena_[i] == before[i]) continue;
       const auto byte = static_cast<int64_t>(i);
-      if (marks[i] != std::byte{kWritable}) return violation(instruction, byte);
+      if ((marks[i] & std::byte{kWritable}) == std::byte{0}) {
+        return violation(instruction, "wrote byte " + std::to_string(byte) +
+                                          " of the arena, which " + owner_of(byte) +
+                                          " and is neither its output nor its scratch");
+      }
       report_.high_water_bytes = std::max(report_.high_water_bytes, byte + 1);
     }
   }
-  ++report_.steps;
   return {};
 }
 
-Error Guard::violation(size_t instruction, int64_t byte) const {
-  const PlanInstruction& call = plan_.instructions[instruction];
+void Guard::keep_results(size_t instruction, const RunContext& call) {
+  std::copy(arena_.begin(), arena_.end(), results_.bytes().begin());
+  std::byte* to = caller_results_.data();
+  for_each_caller_output(plan_, instruction, call, [&](const Tensor& output, int64_t bytes) {
+    std::memcpy(to, output.data, static_cast<size_t>(bytes));
+    to += bytes;
+  });
+}
+
+Status Guard::check_same_results(size_t instruction, const RunContext& call) const {
+  const PlanInstruction& step = plan_.instructions[instruction];
+  const std::byte* caller_results = caller_results_.data();
+  for (size_t k = 0; k < step.outputs.size(); ++k) {
+    if (!step.outputs[k]) continue;
+    const PlanValue& value = plan_.values[*step.outputs[k]];
+    const std::byte* first = results_.bytes().data() + value.offset_bytes;
+    if (value.storage == Storage::kCaller) {
+      first = caller_results;
+      caller_results += value.bytes;
+    }
+    const Tensor& output = call.outputs[k];
+    const auto* const again = output.as<const std::byte>();
+    std::optional<int64_t> differs;
+    for_each_run(output, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end && !differs; ++i) {
+        if (((first[i] ^ again[i]) & used_bits(output, i)) != std::byte{0}) differs = i;
+      }
+    });
+    if (differs)
+      return result_violation(instruction, value, *differs, first[*differs], again[*differs]);
+  }
+  return {};
+}
+
+Error Guard::result_violation(size_t instruction, const PlanValue& value, int64_t byte,
+                              std::byte first, std::byte again) const {
+  // Where a pattern stands depends on the place in the arena, or in the caller's buffer.
+  const int64_t place = value.storage == Storage::kArena ? value.offset_bytes + byte : byte;
+  const auto poison_at = [&](Poison which) {
+    return kPatterns[static_cast<size_t>(which)][static_cast<size_t>(place) % kBlockBytes];
+  };
+  const std::string what = "byte " + std::to_string(byte) + " of '" + value.name + "'";
+  if (first == poison_at(Poison::kFirst) && again == poison_at(Poison::kSecond)) {
+    return violation(instruction,
+                     "left " + what + " unwritten, or copied it from bytes that hold nothing");
+  }
+  return violation(instruction, "made " + what +
+                                    " of bytes that hold nothing: of dead ones, of its scratch or "
+                                    "of what its outputs held before");
+}
+
+std::string Guard::owner_of(int64_t byte) const {
   std::string owner = "holds nothing";
   for (const uint32_t i : live_) {
+    const int64_t offset = plan_.values[i].offset_bytes;
     for_each_run(plan_.values[i], [&](int64_t begin, int64_t end) {
-      if (begin <= byte && byte < end) owner = "belongs to '" + plan_.values[i].name + "'";
+      if (offset + begin <= byte && byte < offset + end) {
+        owner = "belongs to '" + plan_.values[i].name + "'";
+      }
     });
   }
+  return owner;
+}
+
+Error Guard::violation(size_t instruction, const std::string& what) const {
+  const PlanInstruction& step = plan_.instructions[instruction];
   std::string outputs;
-  for (const std::optional<uint32_t>& output : call.outputs) {
+  for (const std::optional<uint32_t>& output : step.outputs) {
     if (output) outputs += (outputs.empty() ? "'" : ", '") + plan_.values[*output].name + "'";
   }
-  return internal_error("guard: instruction " + std::to_string(instruction) + " ('" + call.name +
-                        "', kernel '" + call.kernel + "', output " + outputs + ") wrote byte " +
-                        std::to_string(byte) + " of the arena, which " + owner +
-                        " and is neither its output nor its scratch");
+  return internal_error("guard: instruction " + std::to_string(instruction) + " ('" + step.name +
+                        "', kernel '" + step.kernel + "', output " + outputs + ") " + what);
 }
 
 }  // namespace memopt

@@ -1,7 +1,11 @@
 // Guard mode: checks while a plan runs that every kernel keeps to its contract and that the plan
-// shares memory soundly. Before each instruction every byte of the arena that holds nothing live is
-// filled with a pattern that reads as NaN, so that who reads what is dead computes NaN; after it,
-// every byte but those of its outputs and scratch must be what it was before.
+// shares memory soundly. Before each instruction every byte of the arena that holds nothing live,
+// outputs and scratch among them, is filled with a pattern that reads as NaN; after it, every byte
+// but those of its outputs and scratch must be what it was before. Then the instruction runs once
+// more, on what it found, with another pattern. Its outputs must be the same bytes again: one that
+// it leaves unwritten holds either pattern, and one that it makes of dead bytes, of scratch or of
+// what its output held differs. (Not seen: a byte left unwritten where an output lies over its
+// input.)
 #pragma once
 
 #include <cstddef>
@@ -9,10 +13,12 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runtime/base/page_buffer.h"
 #include "runtime/base/result.h"
+#include "runtime/kernels/kernel.h"
 #include "runtime/plan/liveness.h"
 #include "runtime/plan/plan.h"
 
@@ -31,28 +37,40 @@ struct GuardReport {
 
 class Guard {
  public:
-  // Needs twice the arena of memory more.
+  // Needs three times the arena of memory more, and the largest output in a caller's buffer.
   static Result<std::unique_ptr<Guard>> create(const Plan& plan, std::span<std::byte> arena);
 
   void before_run();
-  void before(size_t instruction);
-  // kInternal, naming the instruction, the byte and the value it belongs to.
-  Status after(size_t instruction);
+  void before(size_t instruction, const RunContext& call);
+  // After `kernel` has run `call`; runs it again. kInternal, naming the instruction, the byte and
+  // the value it belongs to.
+  Status after(size_t instruction, Kernel& kernel, const RunContext& call);
   const GuardReport& report() const { return report_; }
 
  private:
-  enum Mark : uint8_t { kDead = 0, kLive = 1, kWritable = 2 };
+  // A byte is dead, or some of these.
+  enum Mark : uint8_t { kLive = 1, kWritable = 2 };
+  enum class Poison : uint8_t { kFirst, kSecond };
 
   Guard(const Plan& plan, std::span<std::byte> arena);
+  void mark(int64_t begin, int64_t end, Mark mark);
   void mark(const PlanValue& value, Mark mark);
   void reserve(int64_t end);  // of bytes in use
-  void poison_dead();
-  Error violation(size_t instruction, int64_t byte) const;
+  void poison(Poison pattern, size_t instruction, const RunContext& call);
+  Status check_unchanged(size_t instruction);
+  void keep_results(size_t instruction, const RunContext& call);
+  Status check_same_results(size_t instruction, const RunContext& call) const;
+  Error violation(size_t instruction, const std::string& what) const;
+  Error result_violation(size_t instruction, const PlanValue& value, int64_t byte, std::byte first,
+                         std::byte again) const;
+  std::string owner_of(int64_t byte) const;
 
   const Plan& plan_;
   const std::span<std::byte> arena_;
-  PageBuffer marks_;   // one Mark per byte of the arena
-  PageBuffer before_;  // the arena as it was before the instruction
+  PageBuffer marks_;                       // the Marks of every byte of the arena
+  PageBuffer before_;                      // the arena as it was before the instruction
+  PageBuffer results_;                     // the arena behind its first run
+  std::vector<std::byte> caller_results_;  // the outputs in callers' buffers behind it
   std::vector<std::optional<Lifetime>> lifetimes_;
   std::vector<std::vector<uint32_t>> begins_, ends_;  // per instruction: values that come and go
   std::vector<uint32_t> live_;                        // sorted

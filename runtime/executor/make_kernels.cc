@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "runtime/base/checked.h"
+#include "runtime/base/digest.h"
 #include "runtime/base/joined_threads.h"
 #include "runtime/kernels/operands.h"
 #include "runtime/plan/verify.h"
@@ -41,15 +42,38 @@ struct FingerprintHash {
   }
 };
 
+// Tells operators with other attributes apart, but for accidents.
+int64_t digest_of_attrs(const Op& op) {
+  Digest digest;
+  const auto add = [&](const auto* data, size_t count) {
+    digest.update(std::as_bytes(std::span(data, count)));
+  };
+  for (const Attr& attr : op_attrs(op)) {
+    add(attr.name.data(), attr.name.size());
+    std::visit(
+        [&](const auto& value) {
+          if constexpr (requires { value.size(); }) {
+            add(value.data(), value.size());
+          } else {
+            add(&value, 1);
+          }
+        },
+        attr.value);
+  }
+  return static_cast<int64_t>(digest.value());
+}
+
 // Those with most to make first, so that no thread is left with a long one at the end.
 std::vector<Group> group_instructions(const Plan& plan) {
   std::vector<Group> groups;
-  // Groups by their operands; the few of equal operands differ in operator or kernel.
-  std::unordered_map<std::vector<int64_t>, std::vector<size_t>, FingerprintHash> by_operands;
+  // Groups by their operands and attributes; the few of equal ones differ in operator or kernel.
+  std::unordered_map<std::vector<int64_t>, std::vector<size_t>, FingerprintHash> by_print;
   for (size_t i = 0; i < plan.instructions.size(); ++i) {
     const PlanInstruction& instruction = plan.instructions[i];
     const InstructionRequest operands(plan, instruction);
-    std::vector<size_t>& candidates = by_operands[fingerprint(operands.request())];
+    std::vector<int64_t> print = fingerprint(operands.request());
+    print.push_back(digest_of_attrs(instruction.op));
+    std::vector<size_t>& candidates = by_print[std::move(print)];
     const auto same = std::find_if(candidates.begin(), candidates.end(), [&](size_t group) {
       const PlanInstruction& other = plan.instructions[groups[group].instructions.front()];
       return other.kernel == instruction.kernel && other.op == instruction.op;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "runtime/executor/make_kernels.h"
+#include "runtime/plan/roots.h"
 
 namespace memopt {
 namespace {
@@ -90,6 +91,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedPla
 }
 
 void Session::prepare_calls() {
+  const std::vector<uint32_t> roots = *find_roots(plan());
   size_t operands = 0;
   for (const PlanInstruction& instruction : plan().instructions) {
     operands += instruction.inputs.size() + instruction.outputs.size();
@@ -97,9 +99,9 @@ void Session::prepare_calls() {
   tensors_.reserve(operands);  // the spans below point into it
   for (const PlanInstruction& instruction : plan().instructions) {
     const size_t first = tensors_.size();
-    for (const auto& input : instruction.inputs) tensors_.push_back(tensor_of(input));
+    for (const auto& input : instruction.inputs) tensors_.push_back(tensor_of(input, roots));
     const size_t middle = tensors_.size();
-    for (const auto& output : instruction.outputs) tensors_.push_back(tensor_of(output));
+    for (const auto& output : instruction.outputs) tensors_.push_back(tensor_of(output, roots));
     RunContext call;
     call.inputs = std::span(tensors_).subspan(first, middle - first);
     call.outputs = std::span(tensors_).subspan(middle);
@@ -108,14 +110,15 @@ void Session::prepare_calls() {
     call.parallel = pool_.get();
     calls_.push_back(call);
   }
+  std::stable_sort(followers_.begin(), followers_.end());
 }
 
-Tensor Session::tensor_of(std::optional<uint32_t> index) {
+Tensor Session::tensor_of(std::optional<uint32_t> index, const std::vector<uint32_t>& roots) {
   if (!index) return {};
   const PlanValue& value = plan().values[*index];
   Tensor tensor{value.dtype, value.layout, value.dims, value.strides, data_of(*index)};
   if (value.storage == Storage::kCaller) {
-    followers_.push_back({root_of(plan(), *index), tensors_.size(), value.offset_bytes});
+    followers_.push_back({roots[*index], tensors_.size(), value.offset_bytes});
   }
   return tensor;
 }
@@ -167,8 +170,9 @@ Status Session::bind(uint32_t index, std::span<const std::byte> buffer, bool is_
   MEMOPT_RETURN_IF_ERROR(check_overlap(index, buffer, is_output));
   bound_[index] = {buffer, true, is_output};
   if (buffer.empty()) return {};
-  for (const Follower& follower : followers_) {
-    if (follower.root != index) continue;
+  const auto [first, last] =
+      std::equal_range(followers_.begin(), followers_.end(), Follower{.root = index});
+  for (const Follower& follower : std::span(first, last)) {
     tensors_[follower.tensor].data = const_cast<std::byte*>(buffer.data()) + follower.offset_bytes;
   }
   return {};
@@ -216,7 +220,7 @@ Status Session::run() {
   if (guard_) guard_->before_run();
   const int64_t start = profile_ ? now_ns() : 0;
   for (size_t i = 0; i < kernels_.size(); ++i) {
-    if (guard_) guard_->before(i);
+    if (guard_) guard_->before(i, calls_[i]);
     const int64_t begin = profile_ ? now_ns() : 0;
     const Status status = kernels_[i]->run(calls_[i]);
     if (profile_) {
@@ -231,7 +235,7 @@ Status Session::run() {
           "instruction " + std::to_string(i) + " ('" + plan().instructions[i].name + "')",
           status.error());
     }
-    if (guard_) MEMOPT_RETURN_IF_ERROR(guard_->after(i));
+    if (guard_) MEMOPT_RETURN_IF_ERROR(guard_->after(i, *kernels_[i], calls_[i]));
   }
   if (profile_) ++profile_->runs;
   return {};

@@ -63,6 +63,7 @@ class Session {
     uint32_t root = 0;
     size_t tensor = 0;
     int64_t offset_bytes = 0;
+    bool operator<(const Follower& other) const { return root < other.root; }
   };
   struct Bound {
     std::span<const std::byte> buffer;
@@ -73,7 +74,7 @@ class Session {
   Session(std::shared_ptr<const LoadedPlan> loaded, std::span<std::byte> arena,
           std::unique_ptr<ThreadPool> pool);
   void prepare_calls();
-  Tensor tensor_of(std::optional<uint32_t> value);
+  Tensor tensor_of(std::optional<uint32_t> value, const std::vector<uint32_t>& roots);
   Status bind(uint32_t value, std::span<const std::byte> buffer, bool is_output);
   Status check_overlap(uint32_t value, std::span<const std::byte> buffer, bool is_output) const;
   Status check_bound() const;
@@ -85,8 +86,8 @@ class Session {
   std::vector<std::shared_ptr<Kernel>> kernels_;  // one per instruction, equal ones shared
   std::vector<Tensor> tensors_;                   // the operands of all instructions in turn
   std::vector<RunContext> calls_;                 // one per instruction, spans of tensors_
-  std::vector<Follower> followers_;
-  std::vector<Bound> bound_;  // per value; used for kCaller roots
+  std::vector<Follower> followers_;               // by root
+  std::vector<Bound> bound_;                      // per value; used for kCaller roots
   std::unique_ptr<Guard> guard_;
   std::optional<Profile> profile_;
 };

@@ -9,7 +9,6 @@ constexpr OpDef control_flow(int min_inputs) {
   OpDef def;
   def.min_inputs = min_inputs;
   def.max_inputs = kUnlimited;
-  def.outputs = kUnlimited;
   def.layout = LayoutRule::kRowMajor;
   return def;
 }

@@ -246,7 +246,7 @@ const OpDef& Concat_def() {
 const OpDef& Split_def() {
   static constexpr OpDef kDef = [] {
     OpDef def = movement(infer_split, LayoutRule::kFollows, split_band);
-    def.outputs = kUnlimited;
+    def.required_results = 0;
     def.view = split_view;
     return def;
   }();

@@ -1,5 +1,6 @@
 #include "runtime/ops/op_def.h"
 
+#include <algorithm>
 #include <string>
 
 namespace memopt {
@@ -37,6 +38,22 @@ Result<std::vector<TensorType>> infer_types(const Op& op, InputTypes inputs) {
       return bad_input(name + ": the result " + to_string(type) + " is too large");
   }
   return types;
+}
+
+Status check_results(const Op& op, size_t inferred, const std::vector<bool>& present) {
+  const std::string name(op_name(op));
+  if (present.size() != inferred) {
+    return bad_input(name + ": needed " + std::to_string(inferred) + " results, found " +
+                     std::to_string(present.size()));
+  }
+  const auto required = static_cast<size_t>(op_def(op).required_results);
+  for (size_t i = 0; i < std::min(required, present.size()); ++i) {
+    if (!present[i]) return bad_input(name + ": result " + std::to_string(i) + " is missing");
+  }
+  if (std::find(present.begin(), present.end(), true) == present.end()) {
+    return bad_input(name + ": all results are missing");
+  }
+  return {};
 }
 
 TensorType part_type(const TensorType& type, const std::optional<AxisRange>& part) {

@@ -57,9 +57,13 @@ struct OpBand {
 };
 
 struct OpDef {
+  // Operands: the first min_inputs must be present; those behind may be missing, in the middle of
+  // the list or at its end, unless infer() refuses.
   int min_inputs = 1;
   int max_inputs = 1;  // kUnlimited for concat
-  int outputs = 1;     // kUnlimited for split
+  // Results: there are as many as infer() gives types. The first required_results have a place
+  // even if nobody reads them; the others may be absent, but not all of them.
+  int required_results = 1;
   // Types of the outputs in row-major layout. Checks everything about the inputs and attributes
   // that the kernels rely on (ranks, element types, ranges, zero strides, ...) and names what is
   // wrong. Null for control flow, whose result types are those of its regions' outputs.
@@ -95,8 +99,13 @@ inline constexpr int kUnlimited = 1 << 20;
 const OpDef& op_def(OpKind kind);
 inline const OpDef& op_def(const Op& op) { return op_def(op_kind(op)); }
 
-// Infers with the arity checked first.
+// Infers with the operands' arity checked first.
 Result<std::vector<TensorType>> infer_types(const Op& op, InputTypes inputs);
+
+// The results' side of the arity, which kernels rely on as they do on the types: a node or an
+// instruction has exactly the results that infer_types() gives, `inferred` of them, and those that
+// are present are enough.
+Status check_results(const Op& op, size_t inferred, const std::vector<bool>& present);
 
 // The band of a node whose types are as infer_types() gives them; nullopt where `rows` is empty or
 // not within the axis, elements are smaller than a byte, or the operator cannot be split there.

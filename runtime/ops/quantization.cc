@@ -95,12 +95,11 @@ std::optional<OpBand> quantize_band(const Op& op, InputTypes inputs, std::span<c
   return band;
 }
 
-constexpr OpDef quantization(int min_inputs, int max_inputs, int outputs,
-                             decltype(OpDef::infer) infer, decltype(OpDef::band) band) {
+constexpr OpDef quantization(int min_inputs, int max_inputs, decltype(OpDef::infer) infer,
+                             decltype(OpDef::band) band) {
   OpDef def;
   def.min_inputs = min_inputs;
   def.max_inputs = max_inputs;
-  def.outputs = outputs;
   def.infer = infer;
   def.layout = LayoutRule::kFollows;
   def.band = band;
@@ -111,19 +110,18 @@ constexpr OpDef quantization(int min_inputs, int max_inputs, int outputs,
 }  // namespace
 
 const OpDef& QuantizeLinear_def() {
-  static constexpr OpDef kDef =
-      quantization(2, 3, 1, infer_quantize, quantize_band<QuantizeLinear>);
+  static constexpr OpDef kDef = quantization(2, 3, infer_quantize, quantize_band<QuantizeLinear>);
   return kDef;
 }
 
 const OpDef& DequantizeLinear_def() {
   static constexpr OpDef kDef =
-      quantization(2, 3, 1, infer_dequantize, quantize_band<DequantizeLinear>);
+      quantization(2, 3, infer_dequantize, quantize_band<DequantizeLinear>);
   return kDef;
 }
 
 const OpDef& DynamicQuantizeLinear_def() {
-  static constexpr OpDef kDef = quantization(1, 1, 3, infer_dynamic_quantize, nullptr);
+  static constexpr OpDef kDef = quantization(1, 1, infer_dynamic_quantize, nullptr);
   return kDef;
 }
 

@@ -152,7 +152,7 @@ const OpDef& ArgReduce_def() {
 
 const OpDef& TopK_def() {
   static const OpDef kDef = {
-      .outputs = 2, .infer = infer_top_k, .band = top_k_band, .operations = elements};
+      .required_results = 0, .infer = infer_top_k, .band = top_k_band, .operations = elements};
   return kDef;
 }
 

@@ -133,7 +133,6 @@ const OpDef& Lrn_def() {
 const OpDef& LayerNorm_def() {
   static const OpDef kDef = {.min_inputs = 2,
                              .max_inputs = 3,
-                             .outputs = 3,
                              .infer = infer_layer_norm,
                              .band = layer_norm_band,
                              .operations = elements};

@@ -92,8 +92,7 @@ int64_t max_unpool_operations(const Op&, InputTypes, std::span<const TensorType>
 }  // namespace
 
 const OpDef& Pool_def() {
-  static const OpDef kDef = {.outputs = 2,
-                             .infer = infer_pool,
+  static const OpDef kDef = {.infer = infer_pool,
                              .layout = LayoutRule::kPrefersNhwc,
                              .band = pool_band,
                              .operations = pool_operations};

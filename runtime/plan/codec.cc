@@ -1,20 +1,16 @@
 #include "runtime/plan/codec.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
 
 #include "runtime/base/type.h"
+#include "runtime/plan/limits.h"
 #include "runtime/plan/plan_generated.h"
 
 namespace memopt {
 namespace {
-
-constexpr size_t kMaxString = 64 << 10;
-constexpr size_t kMaxValues = 4 << 20;
-constexpr size_t kMaxInstructions = 1 << 20;
-constexpr size_t kMaxOperands = 8192;
-constexpr size_t kMaxAttrs = 256;
 
 constexpr std::array kStorages = {Storage::kArena, Storage::kConstant, Storage::kCaller,
                                   Storage::kState};
@@ -120,35 +116,15 @@ class Encoder {
 
 // --- decoding ---
 
-Result<std::string> decode(const flatbuffers::String* text) {
-  if (!text) return std::string();
-  if (text->size() > kMaxString) return bad_input("a string is longer than 64 KiB");
-  return text->str();
+Error unknown(std::string_view what, std::string_view name) {
+  constexpr size_t kShown = 64;
+  return bad_input("unknown " + std::string(what) + " '" + std::string(name.substr(0, kShown)) +
+                   "'");
 }
 
-// FlatBuffers' verifier does not check that the elements of a vector are aligned, so they are not
-// read in place.
-template <typename T>
-std::vector<T> copy(const flatbuffers::Vector<T>* list) {
-  if (!list || list->size() == 0) return {};
-  std::vector<T> elements(list->size());
-  std::memcpy(elements.data(), list->Data(), elements.size() * sizeof(T));
-  return elements;
-}
-
-Result<Dims> decode(const flatbuffers::Vector<int64_t>* list) {
-  Dims dims;
-  if (!list) return dims;
-  if (list->size() > kMaxRank) {
-    return bad_input("rank " + std::to_string(list->size()) + ", the limit is " +
-                     std::to_string(kMaxRank));
-  }
-  for (const int64_t dim : copy(list)) dims.push_back(dim);
-  return dims;
-}
-
-Error unknown(std::string_view what, const std::string& name) {
-  return bad_input("unknown " + std::string(what) + " '" + name + "'");
+// Null where the file has no string.
+std::string_view view(const flatbuffers::String* text) {
+  return text ? text->string_view() : std::string_view();
 }
 
 template <typename E, size_t kCount>
@@ -160,110 +136,240 @@ std::optional<E> parse_name(const std::array<E, kCount>& all, std::string_view (
   return std::nullopt;
 }
 
-Result<std::vector<uint32_t>> decode_indices(const flatbuffers::Vector<uint32_t>* list,
-                                             size_t values) {
-  std::vector<uint32_t> indices = copy(list);
-  for (const uint32_t index : indices) {
-    if (index >= values) return bad_input("no value " + std::to_string(index));
-  }
-  return indices;
-}
+// Many tables of a FlatBuffer may refer to one string, list or table, and each has a copy of it in
+// the plan. So everything that is copied is counted, and a section may not become much more than it
+// is: it would take memory and time without bounds.
+class DecodeAccount {
+ public:
+  explicit DecodeAccount(size_t metadata_bytes)
+      : left_(kDecodedPerMetadataByte * metadata_bytes + kDecodedBytes) {}
 
-Result<PlanValue> decode(const fb::Value& table, size_t values) {
-  PlanValue value;
-  MEMOPT_ASSIGN_OR_RETURN(value.name, decode(table.name()));
-  const std::string dtype = table.dtype()->str();
-  const std::string layout = table.layout()->str();
-  const std::string storage = table.storage()->str();
-  const std::optional<DType> known_dtype = parse_dtype(dtype);
-  if (!known_dtype) return unknown("element type", dtype);
-  value.dtype = *known_dtype;
-  const std::optional<Layout> known_layout = parse_layout(layout);
-  if (!known_layout) return unknown("layout", layout);
-  value.layout = *known_layout;
-  const std::optional<Storage> known_storage = parse_name(kStorages, storage_name, storage);
-  if (!known_storage) return unknown("storage", storage);
-  value.storage = *known_storage;
-  MEMOPT_ASSIGN_OR_RETURN(value.dims, decode(table.dims()));
-  MEMOPT_ASSIGN_OR_RETURN(value.strides, decode(table.strides()));
-  value.offset_bytes = table.offset_bytes();
-  value.bytes = table.bytes();
-  if (const fb::Alias* alias = table.alias()) {
-    if (alias->parent() >= values) return bad_input("no value " + std::to_string(alias->parent()));
-    value.alias = PlanAlias{alias->parent(), alias->whole(), {}};
-    MEMOPT_ASSIGN_OR_RETURN(value.alias->starts, decode(alias->starts()));
-  }
-  return value;
-}
-
-Result<Attr> decode(const fb::Attr& table) {
-  Attr attr;
-  MEMOPT_ASSIGN_OR_RETURN(attr.name, decode(table.name()));
-  switch (table.kind()) {
-    case fb::AttrKind::Integer:
-      attr.value = table.integer();
-      return attr;
-    case fb::AttrKind::Real:
-      attr.value = table.real();
-      return attr;
-    case fb::AttrKind::Text: {
-      MEMOPT_ASSIGN_OR_RETURN(attr.value, decode(table.text()));
-      return attr;
+  Status take(size_t count, size_t bytes) {
+    if (count > left_ / std::max<size_t>(bytes, 1)) {
+      return bad_input("what the metadata share makes the plan more than " +
+                       std::to_string(kDecodedPerMetadataByte) + " times as large as they are");
     }
-    case fb::AttrKind::Integers:
-      attr.value = copy(table.integers());
-      return attr;
-    case fb::AttrKind::Reals:
-      attr.value = copy(table.reals());
-      return attr;
+    left_ -= count * bytes;
+    return {};
   }
-  return bad_input("attribute '" + attr.name + "' of an unknown kind");
-}
 
-Result<std::vector<std::optional<uint32_t>>> decode_operands(
-    const flatbuffers::Vector<uint32_t>* list, size_t values) {
-  std::vector<std::optional<uint32_t>> operands;
-  if (!list) return operands;
-  if (list->size() > kMaxOperands) return bad_input("too many operands");
-  for (const uint32_t number : copy(list)) {
-    if (number > values) return bad_input("no value " + std::to_string(number - 1));
-    operands.push_back(number == 0 ? std::nullopt : std::optional(number - 1));
-  }
-  return operands;
-}
+ private:
+  size_t left_;
+};
 
-Result<PlanInstruction> decode(const fb::Instruction& table, size_t values) {
-  PlanInstruction instruction;
-  MEMOPT_ASSIGN_OR_RETURN(instruction.name, decode(table.name()));
-  MEMOPT_ASSIGN_OR_RETURN(instruction.kernel, decode(table.kernel()));
-  MEMOPT_ASSIGN_OR_RETURN(const std::string op, decode(table.op()));
-  std::vector<Attr> attrs;
-  if (table.attrs()) {
-    if (table.attrs()->size() > kMaxAttrs) return bad_input("too many attributes");
-    for (const fb::Attr* attr : *table.attrs()) {
-      MEMOPT_ASSIGN_OR_RETURN(Attr decoded, decode(*attr));
-      attrs.push_back(std::move(decoded));
+class Decoder {
+ public:
+  explicit Decoder(size_t metadata_bytes) : account_(metadata_bytes) {}
+
+  Result<Plan> run(const fb::Plan& table) {
+    Plan plan;
+    MEMOPT_ASSIGN_OR_RETURN(plan.producer, decode(table.producer()));
+    MEMOPT_ASSIGN_OR_RETURN(plan.model_name, decode(table.model_name()));
+    const std::optional<Target> target = parse_target(view(table.target()));
+    if (!target) return unknown("target", view(table.target()));
+    plan.target = *target;
+    MEMOPT_RETURN_IF_ERROR(account_.take(table.options()->size(), sizeof(std::string)));
+    plan.options.reserve(table.options()->size());
+    for (const flatbuffers::String* option : *table.options()) {
+      MEMOPT_ASSIGN_OR_RETURN(std::string text, decode(option));
+      plan.options.push_back(std::move(text));
     }
+    MEMOPT_RETURN_IF_ERROR(decode_values(table, plan));
+    MEMOPT_RETURN_IF_ERROR(decode_instructions(table, plan));
+    MEMOPT_ASSIGN_OR_RETURN(plan.inputs, decode_indices(table.inputs()));
+    MEMOPT_ASSIGN_OR_RETURN(plan.outputs, decode_indices(table.outputs()));
+    plan.arena_bytes = table.arena_bytes();
+    plan.arena_alignment = table.arena_alignment();
+    plan.constants_bytes = table.constants_bytes();
+    plan.state_bytes = table.state_bytes();
+    MEMOPT_ASSIGN_OR_RETURN(plan.certificate, decode(*table.certificate()));
+    return plan;
   }
-  MEMOPT_ASSIGN_OR_RETURN(instruction.op, make_op(op, attrs));
-  MEMOPT_ASSIGN_OR_RETURN(instruction.inputs, decode_operands(table.inputs(), values));
-  MEMOPT_ASSIGN_OR_RETURN(instruction.outputs, decode_operands(table.outputs(), values));
-  instruction.scratch_offset_bytes = table.scratch_offset_bytes();
-  instruction.scratch_bytes = table.scratch_bytes();
-  return instruction;
-}
 
-Result<PlanCertificate> decode(const fb::Certificate& table) {
-  PlanCertificate certificate;
-  certificate.naive_bytes = table.naive_bytes();
-  certificate.lower_bound_bytes = table.lower_bound_bytes();
-  const std::string kind = table.kind()->str();
-  const std::optional<BoundKind> known = parse_name(kBoundKinds, bound_kind_name, kind);
-  if (!known) return unknown("kind of bound", kind);
-  certificate.kind = *known;
-  MEMOPT_ASSIGN_OR_RETURN(certificate.method, decode(table.method()));
-  return certificate;
-}
+ private:
+  Status decode_values(const fb::Plan& table, Plan& plan) {
+    values_ = table.values()->size();
+    if (values_ > kMaxPlanValues) return too_many("values", kMaxPlanValues);
+    MEMOPT_RETURN_IF_ERROR(account_.take(values_, sizeof(PlanValue)));
+    plan.values.reserve(values_);
+    for (const fb::Value* value : *table.values()) {
+      Result<PlanValue> decoded = decode(*value);
+      if (!decoded.ok()) {
+        return in_context("value " + std::to_string(plan.values.size()), decoded.error());
+      }
+      plan.values.push_back(*std::move(decoded));
+    }
+    return {};
+  }
+
+  Status decode_instructions(const fb::Plan& table, Plan& plan) {
+    const size_t count = table.instructions()->size();
+    if (count > kMaxPlanInstructions) return too_many("instructions", kMaxPlanInstructions);
+    MEMOPT_RETURN_IF_ERROR(account_.take(count, sizeof(PlanInstruction)));
+    plan.instructions.reserve(count);
+    for (const fb::Instruction* instruction : *table.instructions()) {
+      Result<PlanInstruction> decoded = decode(*instruction);
+      if (!decoded.ok()) {
+        return in_context("instruction " + std::to_string(plan.instructions.size()),
+                          decoded.error());
+      }
+      plan.instructions.push_back(*std::move(decoded));
+    }
+    return {};
+  }
+
+  static Error too_many(const std::string& what, size_t limit) {
+    return bad_input("more than " + std::to_string(limit) + ' ' + what);
+  }
+
+  Result<std::string> decode(const flatbuffers::String* text) {
+    if (!text) return std::string();
+    if (text->size() > kMaxPlanStringBytes) return bad_input("a string is longer than 64 KiB");
+    MEMOPT_RETURN_IF_ERROR(account_.take(text->size(), 1));
+    return text->str();
+  }
+
+  // FlatBuffers' verifier does not check that the elements of a vector are aligned, so they are not
+  // read in place.
+  template <typename T>
+  Result<std::vector<T>> copy(const flatbuffers::Vector<T>* list) {
+    if (!list || list->size() == 0) return std::vector<T>();
+    MEMOPT_RETURN_IF_ERROR(account_.take(list->size(), sizeof(T)));
+    std::vector<T> elements(list->size());
+    std::memcpy(elements.data(), list->Data(), elements.size() * sizeof(T));
+    return elements;
+  }
+
+  Result<Dims> decode(const flatbuffers::Vector<int64_t>* list) {
+    Dims dims;
+    if (!list) return dims;
+    if (list->size() > kMaxRank) {
+      return bad_input("rank " + std::to_string(list->size()) + ", the limit is " +
+                       std::to_string(kMaxRank));
+    }
+    std::array<int64_t, kMaxRank> elements{};
+    std::memcpy(elements.data(), list->Data(), list->size() * sizeof(int64_t));
+    for (size_t i = 0; i < list->size(); ++i) dims.push_back(elements[i]);
+    return dims;
+  }
+
+  Result<std::vector<uint32_t>> decode_indices(const flatbuffers::Vector<uint32_t>* list) {
+    MEMOPT_ASSIGN_OR_RETURN(std::vector<uint32_t> indices, copy(list));
+    for (const uint32_t index : indices) {
+      if (index >= values_) return bad_input("no value " + std::to_string(index));
+    }
+    return indices;
+  }
+
+  Result<PlanValue> decode(const fb::Value& table) {
+    PlanValue value;
+    MEMOPT_ASSIGN_OR_RETURN(value.name, decode(table.name()));
+    const std::optional<DType> dtype = parse_dtype(view(table.dtype()));
+    if (!dtype) return unknown("element type", view(table.dtype()));
+    value.dtype = *dtype;
+    const std::optional<Layout> layout = parse_layout(view(table.layout()));
+    if (!layout) return unknown("layout", view(table.layout()));
+    value.layout = *layout;
+    const std::optional<Storage> storage =
+        parse_name(kStorages, storage_name, view(table.storage()));
+    if (!storage) return unknown("storage", view(table.storage()));
+    value.storage = *storage;
+    MEMOPT_ASSIGN_OR_RETURN(value.dims, decode(table.dims()));
+    MEMOPT_ASSIGN_OR_RETURN(value.strides, decode(table.strides()));
+    value.offset_bytes = table.offset_bytes();
+    value.bytes = table.bytes();
+    if (const fb::Alias* alias = table.alias()) {
+      if (alias->parent() >= values_) {
+        return bad_input("no value " + std::to_string(alias->parent()));
+      }
+      value.alias = PlanAlias{alias->parent(), alias->whole(), {}};
+      MEMOPT_ASSIGN_OR_RETURN(value.alias->starts, decode(alias->starts()));
+    }
+    return value;
+  }
+
+  Result<Attr> decode(const fb::Attr& table) {
+    Attr attr;
+    MEMOPT_RETURN_IF_ERROR(account_.take(1, sizeof(Attr)));
+    MEMOPT_ASSIGN_OR_RETURN(attr.name, decode(table.name()));
+    switch (table.kind()) {
+      case fb::AttrKind::Integer:
+        attr.value = table.integer();
+        return attr;
+      case fb::AttrKind::Real:
+        attr.value = table.real();
+        return attr;
+      case fb::AttrKind::Text: {
+        MEMOPT_ASSIGN_OR_RETURN(attr.value, decode(table.text()));
+        return attr;
+      }
+      case fb::AttrKind::Integers: {
+        MEMOPT_ASSIGN_OR_RETURN(attr.value, copy(table.integers()));
+        return attr;
+      }
+      case fb::AttrKind::Reals: {
+        MEMOPT_ASSIGN_OR_RETURN(attr.value, copy(table.reals()));
+        return attr;
+      }
+    }
+    return bad_input("attribute '" + attr.name + "' of an unknown kind");
+  }
+
+  Result<Op> decode_op(const fb::Instruction& table) {
+    std::vector<Attr> attrs;
+    if (table.attrs()) {
+      if (table.attrs()->size() > kMaxPlanAttrs) return too_many("attributes", kMaxPlanAttrs);
+      for (const fb::Attr* attr : *table.attrs()) {
+        MEMOPT_ASSIGN_OR_RETURN(Attr decoded, decode(*attr));
+        attrs.push_back(std::move(decoded));
+      }
+    }
+    return make_op(view(table.op()).substr(0, kMaxPlanStringBytes), attrs);
+  }
+
+  Result<std::vector<std::optional<uint32_t>>> decode_operands(
+      const flatbuffers::Vector<uint32_t>* list) {
+    using Operand = std::optional<uint32_t>;
+    std::vector<Operand> operands;
+    if (!list) return operands;
+    if (list->size() > kMaxPlanOperands) return too_many("operands", kMaxPlanOperands);
+    MEMOPT_RETURN_IF_ERROR(account_.take(list->size(), sizeof(Operand)));
+    MEMOPT_ASSIGN_OR_RETURN(const std::vector<uint32_t> numbers, copy(list));
+    operands.reserve(numbers.size());
+    for (const uint32_t number : numbers) {
+      if (number > values_) return bad_input("no value " + std::to_string(number - 1));
+      operands.push_back(number == 0 ? Operand() : Operand(number - 1));
+    }
+    return operands;
+  }
+
+  Result<PlanInstruction> decode(const fb::Instruction& table) {
+    PlanInstruction instruction;
+    MEMOPT_ASSIGN_OR_RETURN(instruction.name, decode(table.name()));
+    MEMOPT_ASSIGN_OR_RETURN(instruction.kernel, decode(table.kernel()));
+    MEMOPT_ASSIGN_OR_RETURN(instruction.op, decode_op(table));
+    MEMOPT_ASSIGN_OR_RETURN(instruction.inputs, decode_operands(table.inputs()));
+    MEMOPT_ASSIGN_OR_RETURN(instruction.outputs, decode_operands(table.outputs()));
+    instruction.scratch_offset_bytes = table.scratch_offset_bytes();
+    instruction.scratch_bytes = table.scratch_bytes();
+    return instruction;
+  }
+
+  Result<PlanCertificate> decode(const fb::Certificate& table) {
+    PlanCertificate certificate;
+    certificate.naive_bytes = table.naive_bytes();
+    certificate.lower_bound_bytes = table.lower_bound_bytes();
+    const std::optional<BoundKind> kind =
+        parse_name(kBoundKinds, bound_kind_name, view(table.kind()));
+    if (!kind) return unknown("kind of bound", view(table.kind()));
+    certificate.kind = *kind;
+    MEMOPT_ASSIGN_OR_RETURN(certificate.method, decode(table.method()));
+    return certificate;
+  }
+
+  DecodeAccount account_;
+  size_t values_ = 0;
+};
 
 }  // namespace
 
@@ -272,51 +378,11 @@ std::vector<std::byte> encode_plan(const Plan& plan) { return Encoder().run(plan
 Result<Plan> decode_plan(std::span<const std::byte> bytes) {
   const auto* const data = reinterpret_cast<const uint8_t*>(bytes.data());
   constexpr flatbuffers::uoffset_t kMaxDepth = 8;  // plan, instruction, attribute, and to spare
-  constexpr flatbuffers::uoffset_t kMaxTables = 32 << 20;
-  flatbuffers::Verifier verifier(data, bytes.size(), kMaxDepth, kMaxTables);
+  // A table takes eight bytes and is not shared; what visits more repeats itself.
+  const auto most_tables = static_cast<flatbuffers::uoffset_t>(bytes.size() / 8 + 1);
+  flatbuffers::Verifier verifier(data, bytes.size(), kMaxDepth, most_tables);
   if (!fb::VerifyPlanBuffer(verifier)) return bad_input("the metadata is malformed");
-  const fb::Plan& table = *fb::GetPlan(data);
-
-  Plan plan;
-  MEMOPT_ASSIGN_OR_RETURN(plan.producer, decode(table.producer()));
-  MEMOPT_ASSIGN_OR_RETURN(plan.model_name, decode(table.model_name()));
-  MEMOPT_ASSIGN_OR_RETURN(const std::string target, decode(table.target()));
-  const std::optional<Target> known_target = parse_target(target);
-  if (!known_target) return unknown("target", target);
-  plan.target = *known_target;
-  for (const flatbuffers::String* option : *table.options()) {
-    MEMOPT_ASSIGN_OR_RETURN(std::string text, decode(option));
-    plan.options.push_back(std::move(text));
-  }
-  const size_t count = table.values()->size();
-  if (count > kMaxValues) return bad_input("more than 4194304 values");
-  plan.values.reserve(count);
-  for (const fb::Value* value : *table.values()) {
-    Result<PlanValue> decoded = decode(*value, count);
-    if (!decoded.ok()) {
-      return in_context("value " + std::to_string(plan.values.size()), decoded.error());
-    }
-    plan.values.push_back(*std::move(decoded));
-  }
-  if (table.instructions()->size() > kMaxInstructions) {
-    return bad_input("more than 1048576 instructions");
-  }
-  plan.instructions.reserve(table.instructions()->size());
-  for (const fb::Instruction* instruction : *table.instructions()) {
-    Result<PlanInstruction> decoded = decode(*instruction, count);
-    if (!decoded.ok()) {
-      return in_context("instruction " + std::to_string(plan.instructions.size()), decoded.error());
-    }
-    plan.instructions.push_back(*std::move(decoded));
-  }
-  MEMOPT_ASSIGN_OR_RETURN(plan.inputs, decode_indices(table.inputs(), count));
-  MEMOPT_ASSIGN_OR_RETURN(plan.outputs, decode_indices(table.outputs(), count));
-  plan.arena_bytes = table.arena_bytes();
-  plan.arena_alignment = table.arena_alignment();
-  plan.constants_bytes = table.constants_bytes();
-  plan.state_bytes = table.state_bytes();
-  MEMOPT_ASSIGN_OR_RETURN(plan.certificate, decode(*table.certificate()));
-  return plan;
+  return Decoder(bytes.size()).run(*fb::GetPlan(data));
 }
 
 }  // namespace memopt

@@ -7,6 +7,7 @@
 
 #include "runtime/base/checked.h"
 #include "runtime/base/digest.h"
+#include "runtime/plan/limits.h"
 
 namespace memopt {
 namespace {

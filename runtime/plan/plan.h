@@ -78,9 +78,11 @@ enum class BoundKind : uint8_t { kFixedOrder, kAllOrders };
 std::string_view bound_kind_name(BoundKind kind);  // "fixed_order", "all_orders"
 
 // What the compiler says about the arena. Information for people: nothing in the runtime relies on
-// it.
+// it, and the verifier rejects only what cannot be. Proofs are files of their own
+// (docs/certificates.md).
 struct PlanCertificate {
-  int64_t naive_bytes = 0;        // every value and scratch its own bytes
+  // Every value and scratch of the model its own bytes, before a rewrite cut any into bands.
+  int64_t naive_bytes = 0;
   int64_t lower_bound_bytes = 0;  // no plan of these instructions needs fewer arena bytes
   BoundKind kind = BoundKind::kFixedOrder;
   std::string method;  // the planner, and how the bound was found

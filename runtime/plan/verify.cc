@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/checked.h"
 #include "runtime/plan/verify_memory.h"
 #include "runtime/plan/verify_values.h"
 
@@ -51,6 +52,48 @@ Status check_needs(const Plan& plan, size_t index, const KernelNeeds& needs) {
   return check_packed(plan, index, needs.packed);
 }
 
+// What any plan of these values and this scratch needs at most: bytes of its own for every root.
+int64_t separate_bytes(const Plan& plan) {
+  int64_t bytes = 0;
+  const auto add = [&](int64_t size) {
+    bytes = checked_add(bytes, align_up(size, kArenaAlignment)).value_or(INT64_MAX);
+  };
+  for (const PlanValue& value : plan.values) {
+    if (value.storage == Storage::kArena && !value.alias) add(value.bytes);
+  }
+  for (const PlanInstruction& instruction : plan.instructions) add(instruction.scratch_bytes);
+  return bytes;
+}
+
+// Of what the plan says of its arena, only what cannot be is rejected.
+Status check_claims(const Plan& plan) {
+  const PlanCertificate& claims = plan.certificate;
+  const auto impossible = [&](const std::string& what) {
+    return Error{Code::kVerifyFailed, "the plan claims a lower bound of " +
+                                          std::to_string(claims.lower_bound_bytes) + " bytes, " +
+                                          what};
+  };
+  if (claims.lower_bound_bytes < 0) return impossible("which is no size");
+  if (claims.naive_bytes < 0) {
+    return Error{Code::kVerifyFailed,
+                 "the plan claims naive bytes of " + std::to_string(claims.naive_bytes)};
+  }
+  if (claims.lower_bound_bytes > plan.arena_bytes) {
+    return impossible("more than its arena of " + std::to_string(plan.arena_bytes));
+  }
+  if (const int64_t most = separate_bytes(plan); claims.lower_bound_bytes > most) {
+    return impossible("more than the " + std::to_string(most) +
+                      " that all of its values and scratch need side by side");
+  }
+  // Those are the sizes of the values as they are, without what alignment adds to each.
+  const auto parts = static_cast<int64_t>(plan.values.size() + plan.instructions.size());
+  if (claims.lower_bound_bytes > claims.naive_bytes &&
+      claims.lower_bound_bytes - claims.naive_bytes > parts * kArenaAlignment) {
+    return impossible("more than the naive " + std::to_string(claims.naive_bytes));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status verify_memory(const Plan& plan, KernelLookup kernels) {
@@ -58,7 +101,8 @@ Status verify_memory(const Plan& plan, KernelLookup kernels) {
   for (size_t i = 0; i < plan.instructions.size(); ++i) {
     MEMOPT_RETURN_IF_ERROR(verify_types(plan, i));
   }
-  return simulate_memory(plan, roots, kernels);
+  MEMOPT_RETURN_IF_ERROR(simulate_memory(plan, roots, kernels));
+  return check_claims(plan);
 }
 
 Status verify_kernel(const Plan& plan, std::span<const size_t> equal, KernelLookup kernels) {

@@ -10,6 +10,7 @@ namespace memopt {
 namespace {
 
 constexpr uint32_t kNobody = std::numeric_limits<uint32_t>::max();
+constexpr size_t kNever = std::numeric_limits<size_t>::max();
 
 Error failure(std::string message) { return {Code::kVerifyFailed, std::move(message)}; }
 
@@ -51,8 +52,11 @@ class OwnerMap {
     if (range.empty()) return;
     const uint32_t after = owner_at(range.end);
     pieces_.erase(pieces_.lower_bound(range.begin), pieces_.upper_bound(range.end));
-    pieces_[range.begin] = owner;
     pieces_[range.end] = after;
+    pieces_[range.begin] = owner;
+    // Neighbours of one owner are one piece, so that what is intact is found so at once.
+    join_with_before(range.end);
+    join_with_before(range.begin);
   }
 
   // The first owner in `range` that is not `owner`.
@@ -66,6 +70,10 @@ class OwnerMap {
   }
 
  private:
+  void join_with_before(int64_t begin) {
+    const auto piece = pieces_.find(begin);
+    if (piece != pieces_.begin() && std::prev(piece)->second == piece->second) pieces_.erase(piece);
+  }
   uint32_t owner_at(int64_t byte) const { return std::prev(pieces_.upper_bound(byte))->second; }
 
   std::map<int64_t, uint32_t> pieces_;  // first byte of each piece -> owner, up to the next piece
@@ -79,17 +87,15 @@ class Simulation {
         kernels_(kernels),
         owners_(plan.arena_bytes),
         written_(plan.values.size()),
-        filled_(plan.values.size()),
         claimed_whole_(plan.values.size()),
         begun_(plan.values.size()) {}
 
   Status run() {
     MEMOPT_RETURN_IF_ERROR(check_writers());
-    for (uint32_t i = 0; i < plan_.values.size(); ++i) {
-      if (value(i).storage == Storage::kConstant && !value(i).alias) fill(i);
-    }
-    for (const uint32_t i : plan_.inputs) MEMOPT_RETURN_IF_ERROR(write(i));
+    find_complete();
+    for (const uint32_t i : plan_.inputs) MEMOPT_RETURN_IF_ERROR(write_input(i));
     for (size_t i = 0; i < plan_.instructions.size(); ++i) {
+      position_ = i;
       Status status = execute(plan_.instructions[i]);
       if (!status.ok()) {
         return in_context(
@@ -97,6 +103,7 @@ class Simulation {
             status.error());
       }
     }
+    position_ = plan_.instructions.size();
     for (const uint32_t i : plan_.outputs) {
       Status status = read(i);
       if (!status.ok()) return in_context("at the end", status.error());
@@ -196,27 +203,51 @@ class Simulation {
     }
   }
 
-  // Counts the elements of `i` as written, for it and all that it is part of.
-  void fill(uint32_t i) {
-    const int64_t count = value(i).dims.count();
-    filled_[i] += count;
-    while (value(i).alias) {
-      i = value(i).alias->parent;
-      filled_[i] += count;
+  // From which position on each value holds all of its elements: when it is written, when the last
+  // of its parts is (check_writers has proved them disjoint), or when all of what it is part of is
+  // there. Position p is before instruction p.
+  void find_complete() {
+    const size_t count = plan_.values.size();
+    std::vector<int64_t> missing(count);  // elements that neither the value nor a part of it writes
+    std::vector<size_t> last_write(count, 0);
+    std::vector<uint32_t> parts(count, 0);
+    complete_from_.assign(count, kNever);
+    for (uint32_t i = 0; i < count; ++i) {
+      missing[i] = value(i).dims.count();
+      if (value(i).storage == Storage::kConstant && !value(i).alias) missing[i] = 0;
+      if (value(i).alias) ++parts[value(i).alias->parent];
     }
-  }
-
-  // All elements of `i` are written, by itself, by its parts, or with something it is part of.
-  bool is_complete(uint32_t i) const {
-    while (filled_[i] < value(i).dims.count()) {
-      if (!value(i).alias) return false;
-      i = value(i).alias->parent;
+    for (const uint32_t i : plan_.inputs) missing[i] = 0;
+    for (size_t k = 0; k < plan_.instructions.size(); ++k) {
+      for (const std::optional<uint32_t>& output : plan_.instructions[k].outputs) {
+        if (!output) continue;
+        missing[*output] = 0;
+        last_write[*output] = k + 1;
+      }
     }
-    return true;
+    std::vector<uint32_t> order;  // parts before what they are parts of
+    order.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      if (parts[i] == 0) order.push_back(i);
+    }
+    for (size_t next = 0; next < order.size(); ++next) {
+      const uint32_t i = order[next];
+      if (missing[i] <= 0) complete_from_[i] = last_write[i];
+      if (!value(i).alias) continue;
+      const uint32_t parent = value(i).alias->parent;
+      missing[parent] -= value(i).dims.count() - missing[i];
+      last_write[parent] = std::max(last_write[parent], last_write[i]);
+      if (--parts[parent] == 0) order.push_back(parent);
+    }
+    for (auto it = order.rbegin(); it != order.rend(); ++it) {
+      if (!value(*it).alias) continue;
+      complete_from_[*it] = std::min(complete_from_[*it], complete_from_[value(*it).alias->parent]);
+    }
   }
 
   Status read(uint32_t i) {
-    if (!is_complete(i)) return failure("reads " + quoted(i) + " before it is written");
+    if (complete_from_[i] > position_)
+      return failure("reads " + quoted(i) + " before it is written");
     return in_arena(i) ? check_intact(i, range_of(value(i))) : Status();
   }
 
@@ -228,8 +259,16 @@ class Simulation {
                    " lies by now");
   }
 
+  // The caller fills all inputs before the run, whether they are read or not.
+  Status write_input(uint32_t i) {
+    if (!in_arena(i)) return {};
+    if (const auto other = owners_.stranger(range_of(value(i)), kNobody)) {
+      return failure("inputs " + quoted(*other) + " and " + quoted(i) + " overlap");
+    }
+    return write(i);
+  }
+
   Status write(uint32_t i) {
-    fill(i);
     if (!in_arena(i)) return {};
     const uint32_t root = roots_[i];
     if (!claimed_whole_[root]) {
@@ -303,16 +342,21 @@ class Simulation {
     std::sort(outputs.begin(), outputs.end(), [&](uint32_t a, uint32_t b) {
       return value(a).offset_bytes < value(b).offset_bytes;
     });
-    // Outputs of one root were told apart already, so only the last one of another root matters.
-    for (size_t k = 0; k < outputs.size(); ++k) {
-      for (size_t j = k + 1; j < outputs.size() &&
-                             range_of(value(outputs[j])).begin < range_of(value(outputs[k])).end;
-           ++j) {
-        if (roots_[outputs[j]] != roots_[outputs[k]]) {
-          return failure("outputs " + quoted(outputs[k]) + " and " + quoted(outputs[j]) +
-                         " overlap");
-        }
+    // Outputs of one root were told apart already. The ends of those before are two: the furthest,
+    // and the furthest of another root than that.
+    std::optional<uint32_t> furthest, other;
+    const auto reaches_into = [&](const std::optional<uint32_t>& before, uint32_t i) {
+      return before && roots_[*before] != roots_[i] &&
+             range_of(value(*before)).end > range_of(value(i)).begin;
+    };
+    for (const uint32_t i : outputs) {
+      for (const std::optional<uint32_t>& before : {furthest, other}) {
+        if (!reaches_into(before, i)) continue;
+        return failure("outputs " + quoted(*before) + " and " + quoted(i) + " overlap");
       }
+      if (furthest && range_of(value(i)).end <= range_of(value(*furthest)).end) continue;
+      if (furthest && roots_[i] != roots_[*furthest]) other = furthest;
+      furthest = i;
     }
     return {};
   }
@@ -334,10 +378,11 @@ class Simulation {
   const std::vector<uint32_t>& roots_;
   const KernelLookup kernels_;
   OwnerMap owners_;
-  std::vector<bool> written_;        // by an input or an instruction, anywhere in the plan
-  std::vector<int64_t> filled_;      // elements written so far
-  std::vector<bool> claimed_whole_;  // roots whose parts interleave
-  std::vector<bool> begun_;          // of those: something is written
+  size_t position_ = 0;
+  std::vector<bool> written_;          // by an input or an instruction, anywhere in the plan
+  std::vector<size_t> complete_from_;  // see find_complete()
+  std::vector<bool> claimed_whole_;    // roots whose parts interleave
+  std::vector<bool> begun_;            // of those: something is written
 };
 
 }  // namespace

@@ -8,13 +8,11 @@
 #include "runtime/base/type.h"
 #include "runtime/kernels/kernel.h"
 #include "runtime/ops/op_def.h"
+#include "runtime/plan/limits.h"
+#include "runtime/plan/roots.h"
 
 namespace memopt {
 namespace {
-
-constexpr int64_t kMaxSpaceBytes = int64_t{1} << 46;
-constexpr int64_t kMaxArenaAlignment = int64_t{1} << 21;  // a huge page
-constexpr size_t kMaxAliasDepth = 1024;
 
 Error failure(std::string message) { return {Code::kVerifyFailed, std::move(message)}; }
 
@@ -218,22 +216,6 @@ Status check_alias(const Plan& plan, size_t index) {
   return value.alias->whole ? check_whole(plan, index, parent) : check_box(plan, index, parent);
 }
 
-// The root of every value; an error where aliases form a circle or a very long chain.
-Result<std::vector<uint32_t>> find_roots(const Plan& plan) {
-  std::vector<uint32_t> roots(plan.values.size());
-  for (uint32_t i = 0; i < plan.values.size(); ++i) {
-    uint32_t at = i;
-    for (size_t depth = 0; plan.values[at].alias; ++depth) {
-      if (depth > kMaxAliasDepth) {
-        return value_failure(plan, i, "is an alias of itself, or of too many aliases");
-      }
-      at = plan.values[at].alias->parent;
-    }
-    roots[i] = at;
-  }
-  return roots;
-}
-
 Status check_constants(const Plan& plan) {
   std::vector<uint32_t> roots;
   for (uint32_t i = 0; i < plan.values.size(); ++i) {
@@ -313,17 +295,20 @@ Status verify_types(const Plan& plan, size_t index) {
   }
   const auto inferred = infer_types(instruction.op, inputs);
   if (!inferred.ok()) return instruction_failure(plan, index, inferred.error().message);
+  std::vector<bool> present;
+  for (const std::optional<uint32_t>& output : instruction.outputs) {
+    present.push_back(output.has_value());
+  }
+  const Status arity = check_results(instruction.op, inferred->size(), present);
+  if (!arity.ok()) return instruction_failure(plan, index, arity.error().message);
   for (size_t i = 0; i < instruction.outputs.size(); ++i) {
     if (!instruction.outputs[i]) continue;
     const TensorType found = type_of(*instruction.outputs[i]);
-    const std::string name = "output '" + plan.values[*instruction.outputs[i]].name + "'";
-    if (i >= inferred->size()) {
-      return instruction_failure(plan, index, name + " is one more than the operator has");
-    }
     if (found != (*inferred)[i]) {
-      return instruction_failure(
-          plan, index,
-          name + " is " + to_string(found) + ", the operator makes " + to_string((*inferred)[i]));
+      return instruction_failure(plan, index,
+                                 "output '" + plan.values[*instruction.outputs[i]].name + "' is " +
+                                     to_string(found) + ", the operator makes " +
+                                     to_string((*inferred)[i]));
     }
   }
   return {};

@@ -8,6 +8,7 @@
 #include "runtime/base/file.h"
 #include "runtime/plan/codec.h"
 #include "runtime/plan/header.h"
+#include "runtime/plan/limits.h"
 
 namespace memopt {
 namespace {

@@ -30,8 +30,8 @@ FAULTS = [
     ("file", SHORT, (BAD_INPUT, RESOURCE), ("once", "forever")),
 ]
 # Libraries that die of a lack of memory at some points (docs/THREATS.md), and those of them that are compiled into the tools.
-DYING_LIBRARIES = ("libdnnl", "libgomp", "libprotobuf", "nlohmann")
-HEADER_LIBRARIES = ("nlohmann",)
+DYING_LIBRARIES = ("libdnnl", "libgomp", "libprotobuf", "CLI", "nlohmann")
+HEADER_LIBRARIES = ("CLI", "nlohmann")
 
 
 def save_model(path):

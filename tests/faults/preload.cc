@@ -91,7 +91,8 @@ int run_points(int argc, char** argv, char** environment) {
 }  // namespace
 }  // namespace memopt::faults
 
-// The C library calls main(); NOLINTNEXTLINE(bugprone-reserved-identifier)
+// The C library calls main().
+// NOLINTNEXTLINE(bugprone-reserved-identifier, readability-identifier-naming)
 extern "C" int __libc_start_main(memopt::faults::MainFunction main, int argc, char** argv,
                                  void (*init)(), void (*fini)(), void (*end_of_loader)(),
                                  void* end_of_stack) {

@@ -8,6 +8,7 @@
 #include "runtime/base/target.h"
 #include "runtime/kernels/strided.h"
 #include "tests/support/samples.h"
+#include "tests/support/subsets.h"
 
 namespace memopt::testing {
 namespace {
@@ -138,15 +139,19 @@ struct Case {
   std::vector<std::optional<HostTensor>> inputs;
 };
 
-void for_each_case(const Sample& sample, const std::function<void(const Case&)>& body) {
+void for_each_case(const Sample& sample, const std::vector<bool>& wanted,
+                   const std::function<void(const Case&)>& body) {
   const auto dense = make_inputs(sample);
   for (const KernelDef* kernel : kernels_for(op_kind(sample.op))) {
     for (const Target& target : targets()) {
       for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
         for (const Spacing spacing : {Spacing::kDense, Spacing::kSliced}) {
-          Case c{
-              .options = {.kernel = kernel, .layout = layout, .spacing = spacing, .target = target},
-              .inputs = dense};
+          Case c{.options = {.kernel = kernel,
+                             .layout = layout,
+                             .spacing = spacing,
+                             .target = target,
+                             .wanted = wanted},
+                 .inputs = dense};
           for (auto& input : c.inputs) {
             if (!input || is_packed(*input)) continue;
             const bool has_channels = input->dims.rank() >= 3;
@@ -164,7 +169,7 @@ void for_each_case(const Sample& sample, const std::function<void(const Case&)>&
 }
 
 TEST_P(EverySample, InPlaceEqualsOutOfPlace) {
-  for_each_case(sample(), [&](const Case& c) {
+  for_each_case(sample(), {}, [&](const Case& c) {
     const auto pointers = pointers_to(c.inputs);
     for (size_t i = 0; i < pointers.size(); ++i) {
       RunOptions options = c.options;
@@ -191,30 +196,70 @@ double tolerance(DType type) {
   }
 }
 
+void expect_close_to(const HostTensor& found, const HostTensor& wanted) {
+  const std::vector<double> a = values_of(found);
+  const std::vector<double> b = values_of(wanted);
+  for (size_t k = 0; k < a.size(); ++k) {
+    if (a[k] == b[k] || (std::isnan(a[k]) && std::isnan(b[k]))) continue;
+    // Not <=, so that a NaN fails.
+    ASSERT_TRUE(std::fabs(a[k] - b[k]) <= tolerance(found.dtype) * std::max(1.0, std::fabs(b[k])))
+        << "element " << k << ": " << a[k] << ", needed " << b[k];
+  }
+}
+
 TEST_P(EverySample, EveryKernelEqualsTheReference) {
   const auto inputs = make_inputs(sample());
   const Tensors wanted = run(sample(), pointers_to(inputs), {});
   ReversedParallel parallel;
-  for_each_case(sample(), [&](const Case& c) {
+  for_each_case(sample(), {}, [&](const Case& c) {
     if (c.options.kernel == reference_kernel(op_kind(sample().op))) return;
     const Tensors found = run(sample(), pointers_to(c.inputs), c.options);
     ASSERT_EQ(found.size(), wanted.size());
     for (size_t i = 0; i < found.size(); ++i) {
       expect_gaps_untouched(found[i], c.options.fill);
-      const std::vector<double> a = values_of(found[i]);
-      const std::vector<double> b = values_of(wanted[i]);
-      for (size_t k = 0; k < a.size(); ++k) {
-        if (a[k] == b[k] || (std::isnan(a[k]) && std::isnan(b[k]))) continue;
-        // Not <=, so that a NaN fails.
-        ASSERT_TRUE(std::fabs(a[k] - b[k]) <=
-                    tolerance(found[i].dtype) * std::max(1.0, std::fabs(b[k])))
-            << "output " << i << ", element " << k << ": " << a[k] << ", needed " << b[k];
-      }
+      SCOPED_TRACE("output " + std::to_string(i));
+      ASSERT_NO_FATAL_FAILURE(expect_close_to(found[i], wanted[i]));
     }
     RunOptions threads = c.options;
     threads.parallel = &parallel;
     expect_same_bits(run(sample(), pointers_to(c.inputs), threads), found);
   });
+}
+
+// A list of operands that ends early means what one with missing operands at its end does.
+TEST_P(EverySample, InputsLeftOutAreAsThoseMissing) {
+  const int most = op_def(sample().op).max_inputs;
+  if (most == kUnlimited) return;
+  for_each_case(sample(), {}, [&](const Case& c) {
+    auto pointers = pointers_to(c.inputs);
+    while (!pointers.empty() && !pointers.back()) pointers.pop_back();
+    const Tensors wanted = run(sample(), pointers, c.options);
+    pointers.resize(static_cast<size_t>(most));
+    if (!is_supported(sample().op, pointers, c.options)) return;
+    expect_same_bits(run(sample(), pointers, c.options), wanted);
+  });
+}
+
+// Results that nobody reads are not made; the others are the same.
+TEST_P(EverySample, EveryKernelMakesEverySubsetOfItsResults) {
+  const auto inputs = make_inputs(sample());
+  const Tensors wanted = run(sample(), pointers_to(inputs), {});
+  if (wanted.size() < 2) return;
+  for (const std::vector<bool>& present : allowed_results(sample().op, wanted.size())) {
+    bool is_served = false;
+    for_each_case(sample(), present, [&](const Case& c) {
+      is_served = true;
+      const Tensors found = run(sample(), pointers_to(c.inputs), c.options);
+      ASSERT_EQ(found.size(), wanted.size());
+      for (size_t i = 0; i < found.size(); ++i) {
+        SCOPED_TRACE("output " + std::to_string(i));
+        if (present[i]) {
+          ASSERT_NO_FATAL_FAILURE(expect_close_to(found[i], wanted[i]));
+        }
+      }
+    });
+    EXPECT_TRUE(is_served);
+  }
 }
 
 std::vector<size_t> indices_of_samples() {

@@ -36,7 +36,7 @@ void expect_like_reference(std::string_view name, const Op& op,
                          .layout = layout,
                          .spacing = spacing,
                          .target = {.isa = isa},
-                         .outputs = 1};
+                         .wanted = {true}};
       const auto found = run_values(op, operands, options);
       expect_close(found, wanted, tolerance, tolerance);
       options.parallel = &parallel;

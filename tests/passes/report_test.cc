@@ -165,6 +165,16 @@ TEST(ReportText, VerdictSeparatesThisOrderFromAllOrders) {
   EXPECT_NE(verdict_text(build_report(plan)).find("no order"), std::string::npos);
 }
 
+TEST(ReportText, ABoundReadFromAFileIsAClaim) {
+  Plan plan = tiny_plan();
+  for (const int64_t bound : {plan.arena_bytes, plan.certificate.lower_bound_bytes}) {
+    plan.certificate.lower_bound_bytes = bound;
+    EXPECT_EQ(verdict_text(build_report(plan)).find("claims"), std::string::npos);
+    const std::string text = verdict_text(build_report(plan, {.model = "", .from_file = true}));
+    EXPECT_NE(text.find("as its compiler claims"), std::string::npos) << text;
+  }
+}
+
 TEST(ReportText, ExplainAccountsForEveryByteOfTheArena) {
   const std::string text = explain_text(build_report(tiny_plan()));
   for (const char* part : {"512 B", "240 B", "128 B  scratch", "16 B  alignment", "64 B  unused",

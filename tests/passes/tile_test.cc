@@ -145,6 +145,7 @@ std::vector<float> run(const CompiledModel& model) {
 struct Compiled {
   std::vector<float> output;
   int64_t arena_bytes = 0;
+  int64_t naive_bytes = 0;
 };
 
 Compiled compile_and_run(const Graph& graph, const CompileOptions& options) {
@@ -153,7 +154,8 @@ Compiled compile_and_run(const Graph& graph, const CompileOptions& options) {
     ADD_FAILURE() << model.error().message;
     return {};
   }
-  return {run(**model), (*model)->plan().arena_bytes};
+  const Plan& plan = (*model)->plan();
+  return {run(**model), plan.arena_bytes, plan.certificate.naive_bytes};
 }
 
 float largest(const std::vector<float>& values) {
@@ -187,6 +189,7 @@ TEST_P(TileOverlap, RowsInBandsComputeTheSame) {
       ASSERT_LE(std::fabs(tiled.output[i] - whole.output[i]), tolerance) << "element " << i;
     }
     smaller += tiled.arena_bytes < whole.arena_bytes ? 1 : 0;
+    EXPECT_EQ(tiled.naive_bytes, whole.naive_bytes);
   }
   EXPECT_GE(smaller, 10);
 }

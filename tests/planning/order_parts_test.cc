@@ -67,7 +67,8 @@ TEST(OrderParts, MergingChainsKeepsTheOptimumAndThePeakOfEveryOrder) {
   for (uint32_t seed = 0; seed < 300; ++seed) {
     const OrderProblem problem = small_problem(seed);
     const OrderGraph graph = *build_order_graph(problem);
-    const ReducedGraph reduced = merge_chains(graph);
+    int64_t work = 0;
+    const ReducedGraph reduced = merge_chains(graph, {}, &work);
     merged += graph.num_ops() - reduced.graph.num_ops();
     const SearchResult result = search_order(reduced.graph, {0, kNoLimit, kNoLimit});
     const int64_t peak = peak_of(reduced.graph, result.order);
@@ -81,7 +82,8 @@ TEST(OrderParts, MergingChainsKeepsTheOptimumAndThePeakOfEveryOrder) {
 TEST(OrderParts, AReducedOrderCostsWhatItsExpansionCosts) {
   for (uint32_t seed = 0; seed < 50; ++seed) {
     const OrderGraph graph = *build_order_graph(large_problem(seed, 60));
-    const ReducedGraph reduced = merge_chains(graph);
+    int64_t work = 0;
+    const ReducedGraph reduced = merge_chains(graph, {}, &work);
     for (GreedyKey key : {GreedyKey::kGrowth, GreedyKey::kRunning}) {
       const std::vector<int32_t> order = greedy_order(reduced.graph, key);
       EXPECT_EQ(peak_of(reduced.graph, order), peak_of(graph, expand_order(reduced, order)))

@@ -133,7 +133,7 @@ TEST(Planner, ThePlanDoesNotDependOnTheNumberOfThreads) {
 
 // Long enough for the lanes to part into depth first and breadth first.
 TEST(Planner, ALongSearchDoesNotDependOnTheNumberOfThreads) {
-  MemoryProblem problem = perfect_packing(2, 450, 0.9);
+  MemoryProblem problem = perfect_packing(1, 450, 0.9);
   problem.spaces[0].capacity_bytes = 1024 * 1024;
   PlannerOptions options{.objective = Objective::kFit, .work_limit = 1000000};
   const MemoryPlan one = *plan_memory(problem, options);

@@ -4,9 +4,9 @@
 
 #include <random>
 
-#include "runtime/executor/session.h"
 #include "runtime/plan/codec.h"
 #include "runtime/plan/verify.h"
+#include "tests/support/run_guarded.h"
 #include "tests/support/test_plan.h"
 
 namespace memopt {
@@ -109,26 +109,7 @@ class Mutator {
 // Loads what was accepted and runs it.
 void run_accepted(const Plan& plan, uint32_t seed) {
   const auto file = file_in_memory(encode_plan(plan), plan.constants_bytes);
-  auto loaded = load_plan(file, "fuzz", {.kernels = test_kernel});
-  ASSERT_TRUE(loaded.ok()) << seed << ": " << loaded.error().message;
-  const PageBuffer arena = *PageBuffer::allocate_fenced(plan.arena_bytes, plan.arena_alignment);
-  auto created = Session::create(*loaded, arena.bytes(), {.guard = true});
-  ASSERT_TRUE(created.ok()) << seed << ": " << created.error().message;
-  Session& session = **created;
-  std::vector<PageBuffer> buffers;
-  const auto buffer_of = [&](uint32_t value) {
-    buffers.push_back(*PageBuffer::allocate_fenced(plan.values[value].bytes, 8));
-    return buffers.back().bytes();
-  };
-  for (size_t i = 0; i < plan.inputs.size(); ++i) {
-    if (plan.values[plan.inputs[i]].storage != Storage::kCaller) continue;
-    ASSERT_TRUE(session.bind_input(i, buffer_of(plan.inputs[i])).ok());
-  }
-  for (size_t i = 0; i < plan.outputs.size(); ++i) {
-    if (plan.values[plan.outputs[i]].storage != Storage::kCaller) continue;
-    ASSERT_TRUE(session.bind_output(i, buffer_of(plan.outputs[i])).ok());
-  }
-  const Status status = session.run();
+  const Status status = run_guarded(file, test_kernel);
   ASSERT_TRUE(status.ok()) << seed << ": " << status.error().message << '\n' << dump_plan(plan);
 }
 

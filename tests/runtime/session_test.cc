@@ -250,10 +250,38 @@ TEST(Guard, CatchesAWriteIntoFreeBytes) {
       << status.error().message;
 }
 
-TEST(Guard, DeadBytesReadAsNan) {
-  Running running(guard_plan("test.reads", true), {.guard = true});
-  ASSERT_TRUE(running.session->run().ok());
-  EXPECT_TRUE(std::isnan(reinterpret_cast<const float*>(running.session->output_data(0))[15]));
+void expect_violation(const Plan& plan, const std::string& what) {
+  Running running(plan, {.guard = true});
+  const Status status = running.session->run();
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find(what), std::string::npos) << status.error().message;
+}
+
+TEST(Guard, CatchesAReadOfDeadBytes) {
+  expect_violation(guard_plan("test.reads", true),
+                   "left byte 60 of 'y' unwritten, or copied it from bytes that hold nothing");
+}
+
+TEST(Guard, CatchesAnOutputLeftUnwritten) {
+  expect_violation(guard_plan("test.lazy", true), "left byte 60 of 'y' unwritten");
+  Plan plan = guard_plan("test.lazy", true);
+  plan.values[1].storage = Storage::kCaller;
+  plan.values[1].offset_bytes = 0;
+  plan.outputs.push_back(1);
+  Running running(plan, {.guard = true});
+  std::array<float, 16> y{};
+  ASSERT_TRUE(running.session->bind_output(1, std::as_writable_bytes(std::span(y))).ok());
+  const Status status = running.session->run();
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("left byte 60 of 'y' unwritten"), std::string::npos)
+      << status.error().message;
+}
+
+TEST(Guard, CatchesAResultMadeOfScratch) {
+  Plan plan = guard_plan("test.stale", true);
+  plan.instructions[1].scratch_offset_bytes = 256;
+  plan.instructions[1].scratch_bytes = 64;
+  expect_violation(plan, "of 'y' of bytes that hold nothing");
 }
 
 TEST(Profile, TraceParsesAndCoversEveryStep) {

@@ -214,7 +214,30 @@ const Mutation kMutations[] = {
     {"OperandMissing", small_plan, [](Plan& p) { p.instructions[0].inputs.pop_back(); },
      "needed 2 inputs"},
     {"OutputTooMany", small_plan,
-     [](Plan& p) { p.instructions[0].outputs.push_back(std::nullopt); }, "does not support"},
+     [](Plan& p) { p.instructions[0].outputs.push_back(std::nullopt); },
+     "needed 1 results, found 2"},
+    {"OutputsTooFew", small_plan, [](Plan& p) { p.instructions[0].outputs.clear(); },
+     "needed 1 results, found 0"},
+    {"OutputMissing", small_plan, [](Plan& p) { p.instructions[0].outputs[0].reset(); },
+     "result 0 is missing"},
+    {"BoundNegative", small_plan, [](Plan& p) { p.certificate.lower_bound_bytes = -1; },
+     "is no size"},
+    {"NaiveNegative", small_plan, [](Plan& p) { p.certificate.naive_bytes = -1; },
+     "naive bytes of -1"},
+    {"BoundAboveArena", small_plan,
+     [](Plan& p) { p.certificate.lower_bound_bytes = p.arena_bytes + 1; }, "more than its arena"},
+    {"BoundAboveAllValues", small_plan,
+     [](Plan& p) {
+       p.arena_bytes = p.certificate.lower_bound_bytes = p.certificate.naive_bytes = 1 << 20;
+     },
+     "more than the 448 that all of its values and scratch need"},
+    {"BoundAboveNaive", small_plan,
+     [](Plan& p) {
+       p.instructions[2].scratch_bytes = 1 << 20;
+       p.arena_bytes = p.certificate.lower_bound_bytes = 1 << 21;
+       p.certificate.lower_bound_bytes = 1 << 20;
+     },
+     "more than the naive 0"},
     {"OutputOfOtherShape", small_plan,
      [](Plan& p) {
        PlanValue& c = value(p, "c");
@@ -240,6 +263,49 @@ TEST(Verify, InputInTheArenaMayGiveWayAfterItsLastUse) {
   EXPECT_TRUE(verify(builder.plan).ok());
   builder.plan.outputs = {y, x};
   expect_rejected(builder.plan, "at the end: needs 'x'");
+}
+
+// The caller fills all inputs before the run, so bytes of one that nobody reads are not free.
+TEST(Verify, InputsMustNotOverlap) {
+  for (const bool second_is_read : {true, false}) {
+    TestPlanBuilder builder;
+    const uint32_t x = builder.arena("x", {4}, 0), z = builder.arena("z", {4}, 8);
+    const uint32_t y = builder.arena("y", {4}, 64);
+    second_is_read ? builder.add(x, z, y) : builder.unary("test.copy", x, y);
+    builder.plan.inputs = {x, z};
+    builder.plan.outputs = {y};
+    expect_rejected(builder.plan, "inputs 'x' and 'z' overlap");
+    std::swap(builder.plan.inputs[0], builder.plan.inputs[1]);
+    expect_rejected(builder.plan, "inputs 'z' and 'x' overlap");
+    builder.plan.values[z].offset_bytes = 16;
+    EXPECT_TRUE(verify(builder.plan).ok());
+  }
+}
+
+TEST(Verify, ManyOutputsOfTwoRoots) {
+  // Halves of two tensors, written by one instruction: those of one root lie between each other.
+  TestPlanBuilder builder;
+  const uint32_t x = builder.arena("x", {1, 8, 2, 1}, 0);
+  const uint32_t a = builder.arena("a", {1, 4, 2, 1}, 64, Layout::kChannelsLast);
+  const uint32_t b = builder.arena("b", {1, 4, 2, 1}, 96, Layout::kChannelsLast);
+  PlanInstruction& split =
+      builder.unary("split.reference", x, builder.box("a0", a, {0, 0, 0, 0}, {1, 2, 2, 1}));
+  split.op = Split{.axis = 1, .sizes = {2, 2, 2, 2}};
+  split.outputs.push_back(builder.box("b0", b, {0, 0, 0, 0}, {1, 2, 2, 1}));
+  split.outputs.push_back(builder.box("a1", a, {0, 2, 0, 0}, {1, 2, 2, 1}));
+  split.outputs.push_back(builder.box("b1", b, {0, 2, 0, 0}, {1, 2, 2, 1}));
+  builder.plan.inputs = {x};
+  builder.plan.outputs = {a, b};
+  EXPECT_TRUE(verify_memory(builder.plan, test_kernel).ok());
+  for (const int64_t overlap : {4, 24}) {
+    Plan plan = builder.plan;
+    for (const char* const name : {"b", "b0", "b1"}) {
+      plan.values[index_of(plan, name)].offset_bytes -= overlap;
+    }
+    const Status status = verify_memory(plan, test_kernel);
+    ASSERT_FALSE(status.ok());
+    EXPECT_NE(status.error().message.find("overlap"), std::string::npos) << status.error().message;
+  }
 }
 
 TEST(Verify, OutputsOfOneInstructionMustNotOverlap) {

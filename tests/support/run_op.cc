@@ -141,7 +141,12 @@ Result<Prepared> prepare(const Op& op, std::span<const HostTensor* const> inputs
     p.in.push_back(operand_of(inputs[i], options.constants && i > 0));
   }
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<TensorType> results, infer_types(op, type_of));
-  for (size_t i = 0; i < std::min(results.size(), options.outputs); ++i) {
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!options.wanted.empty() && (i >= options.wanted.size() || !options.wanted[i])) {
+      p.outputs.emplace_back();
+      p.out.emplace_back();
+      continue;
+    }
     const Layout layout = results[i].dims.rank() >= 3 ? options.layout : Layout::kRowMajor;
     p.outputs.push_back(
         make_tensor(results[i].dtype, results[i].dims, layout, options.spacing, options.fill));
@@ -176,7 +181,9 @@ Result<std::vector<HostTensor>> run_op(const Op& op, std::span<const HostTensor*
 
   std::vector<Tensor> in_views, out_views;
   for (const HostTensor* input : inputs) in_views.push_back(input ? input->view() : Tensor{});
-  for (const HostTensor& output : outputs) out_views.push_back(output.view());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    out_views.push_back(out[i].present ? outputs[i].view() : Tensor{});
+  }
   if (options.overwritten) {
     const auto input = static_cast<size_t>(*options.overwritten);
     outputs[0].bytes = inputs[input]->bytes;

@@ -59,7 +59,8 @@ struct RunOptions {
   Spacing spacing = Spacing::kDense;
   Parallel* parallel = nullptr;
   Target target = {};
-  size_t outputs = SIZE_MAX;  // only the first ones are computed
+  // The results that are made, those behind the list's end are not; empty: all of them.
+  std::vector<bool> wanted = {};
   std::optional<int> overwritten =
       {};                  // output 0 lies in the memory of this input (of equal strides)
   bool constants = false;  // all inputs but the first are constants, packed if the kernel asks
@@ -68,7 +69,8 @@ struct RunOptions {
   std::byte fill{0xA5};  // what the outputs hold before the run, and their gaps after it
 };
 
-// Infers, makes the kernel ready and runs it. Entries of `inputs` may be nullptr (missing).
+// Infers, makes the kernel ready and runs it. Entries of `inputs` may be nullptr (missing); a
+// result that is not made has no bytes.
 Result<std::vector<HostTensor>> run_op(const Op& op, std::span<const HostTensor* const> inputs,
                                        const RunOptions& options = {});
 inline Result<std::vector<HostTensor>> run_op(const Op& op,

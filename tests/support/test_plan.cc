@@ -11,7 +11,18 @@
 namespace memopt {
 namespace {
 
-enum class Behaviour { kAdd, kRelu, kCopy, kScratch, kParallel, kWild, kReads, kFails };
+enum class Behaviour {
+  kAdd,
+  kRelu,
+  kCopy,
+  kScratch,
+  kParallel,
+  kWild,
+  kReads,
+  kLazy,
+  kStale,
+  kFails
+};
 
 int64_t element_at(const Tensor& tensor, int64_t index) {
   int64_t element = 0;
@@ -39,7 +50,8 @@ class TestKernel final : public Kernel {
       });
       return {};
     }
-    for (int64_t i = 0; i < count; ++i) compute(context, i);
+    const int64_t computed = behaviour_ == Behaviour::kLazy ? count - 1 : count;
+    for (int64_t i = 0; i < computed; ++i) compute(context, i);
     if (behaviour_ == Behaviour::kWild) y.as<float>()[element_at(y, count - 1) + 1] = 7;
     if (behaviour_ == Behaviour::kReads) {
       const Tensor& x = context.inputs[0];
@@ -69,6 +81,9 @@ class TestKernel final : public Kernel {
         y = *scratch;
         return;
       }
+      case Behaviour::kStale:
+        y = at(0) + *static_cast<const uint8_t*>(context.scratch);
+        return;
       default:
         y = at(0);
     }
@@ -108,6 +123,8 @@ const KernelDef kKernels[] = {
     {"test.parallel", kUnary, supports, nullptr, nullptr, create<Behaviour::kParallel>, nullptr},
     {"test.wild", kUnary, supports, nullptr, nullptr, create<Behaviour::kWild>, nullptr},
     {"test.reads", kUnary, supports, nullptr, nullptr, create<Behaviour::kReads>, nullptr},
+    {"test.lazy", kUnary, supports, nullptr, nullptr, create<Behaviour::kLazy>, nullptr},
+    {"test.stale", kUnary, supports, nullptr, nullptr, create<Behaviour::kStale>, nullptr},
     {"test.fails", kUnary, supports, nullptr, nullptr, create<Behaviour::kFails>, nullptr},
 };
 
@@ -254,16 +271,22 @@ Plan concat_plan() {
 }
 
 std::vector<std::byte> file_in_memory(std::span<const std::byte> metadata,
-                                      int64_t constants_bytes) {
-  PlanHeader header = plan_header_for(static_cast<int64_t>(metadata.size()), constants_bytes);
+                                      std::span<const std::byte> constants) {
+  PlanHeader header = plan_header_for(static_cast<int64_t>(metadata.size()),
+                                      static_cast<int64_t>(constants.size()));
   header.metadata.digest = digest_of(metadata);
+  header.constants.digest = digest_of(constants);
   std::vector<std::byte> file(static_cast<size_t>(header.file_bytes));
-  header.constants.digest =
-      digest_of(std::span(file).subspan(static_cast<size_t>(header.constants.offset)));
   const auto start = encode_plan_header(header);
   std::copy(start.begin(), start.end(), file.begin());
   std::copy(metadata.begin(), metadata.end(), file.begin() + header.metadata.offset);
+  std::copy(constants.begin(), constants.end(), file.begin() + header.constants.offset);
   return file;
+}
+
+std::vector<std::byte> file_in_memory(std::span<const std::byte> metadata,
+                                      int64_t constants_bytes) {
+  return file_in_memory(metadata, std::vector<std::byte>(static_cast<size_t>(constants_bytes)));
 }
 
 std::string temporary_path(const std::string& name) {

@@ -19,6 +19,8 @@ namespace memopt {
 //   "test.parallel" unary identity, one chunk per outermost index
 //   "test.wild"     unary identity that writes one element too many
 //   "test.reads"    unary identity that reads one element too many and adds it to the last one
+//   "test.lazy"     unary identity that leaves the last element unwritten
+//   "test.stale"    unary identity that adds the first byte that it finds in its scratch
 //   "test.fails"    unary, fails in run()
 const KernelDef* test_kernel(std::string_view name);
 
@@ -55,7 +57,10 @@ Plan small_plan();
 // split again: y = left half + right half.
 Plan concat_plan();
 
-// A plan file in memory: these metadata and `constants_bytes` zeros, with all digests right.
+// A plan file in memory: these metadata and constants, with all digests right.
+std::vector<std::byte> file_in_memory(std::span<const std::byte> metadata,
+                                      std::span<const std::byte> constants);
+// The same with zeros for constants.
 std::vector<std::byte> file_in_memory(std::span<const std::byte> metadata, int64_t constants_bytes);
 
 // A path for a temporary file of the running test: tests run side by side in processes of their

@@ -24,7 +24,7 @@ namespace {
 
 std::atomic<bool> counting = false;
 std::atomic<int64_t> memopt_calls, library_calls, library_bytes, largest_library_bytes;
-std::atomic<int64_t> kept_heap_bytes;
+std::atomic<int64_t> kept_heap_bytes, peak_heap_bytes;
 
 // The anonymous mappings made while counting; those given back have no address any more. A table
 // of fixed size, as nothing can be allocated here: more mappings than entries are left out.
@@ -53,8 +53,11 @@ std::atomic<size_t> mapping_count;
 // After a block was taken; returns it.
 [[maybe_unused]] void* taken(void* pointer) {
   if (counting.load(std::memory_order_relaxed)) {
-    kept_heap_bytes.fetch_add(static_cast<int64_t>(::malloc_usable_size(pointer)),
-                              std::memory_order_relaxed);
+    const auto bytes = static_cast<int64_t>(::malloc_usable_size(pointer));
+    const int64_t kept = kept_heap_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+    int64_t peak = peak_heap_bytes.load(std::memory_order_relaxed);
+    while (peak < kept && !peak_heap_bytes.compare_exchange_weak(peak, kept)) {
+    }
   }
   return pointer;
 }
@@ -111,15 +114,15 @@ bool can_count_allocations() { return MEMOPT_COUNTS_ALLOCATIONS != 0; }
 
 void start_counting_allocations() {
   memopt_calls = library_calls = library_bytes = largest_library_bytes = 0;
-  kept_heap_bytes = 0;
+  kept_heap_bytes = peak_heap_bytes = 0;
   mapping_count = 0;
   counting = true;
 }
 
 AllocationCounts stop_counting_allocations() {
   counting = false;
-  return {memopt_calls,          library_calls,   library_bytes,
-          largest_library_bytes, kept_heap_bytes, kept_mapped_bytes()};
+  return {memopt_calls,    library_calls,       library_bytes,  largest_library_bytes,
+          kept_heap_bytes, kept_mapped_bytes(), peak_heap_bytes};
 }
 
 }  // namespace memopt

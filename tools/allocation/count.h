@@ -18,6 +18,7 @@ struct AllocationCounts {
   // threads are in neither.
   int64_t kept_heap_bytes = 0;
   int64_t kept_mapped_bytes = 0;
+  int64_t peak_heap_bytes = 0;  // the most that was taken and not given back at once
 };
 
 // How a program that links count.cc hands it to a tool (tools/cli), as others do without.

@@ -127,16 +127,14 @@ Status write_certificate(const Flags& flags, certificate::Certificate certificat
   return write_file(flags.certificate, certificate::to_json(certificate));
 }
 
-// With the arena of the other placement of inputs and outputs: a second search, as long as the
-// first, so not after a cancelled one.
+// With the arena of the other placement of inputs and outputs, unless that second search, as long
+// as the first, is stopped too.
 Result<Report> report_of(const Flags& flags, const CompiledModel& model,
                          const CompileOptions& options) {
   ReportOptions report;
   report.model = model_name(flags);
-  if (!model.cancelled) {
-    MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
-                            arena_bytes_with_io(model, options, flags.io == "caller"));
-  }
+  MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
+                          arena_bytes_with_io(model, options, flags.io == "caller"));
   return build_report(model.plan(), report);
 }
 

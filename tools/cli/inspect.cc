@@ -53,6 +53,7 @@ Result<Report> report_of(const std::string& path) {
   MEMOPT_ASSIGN_OR_RETURN(const PlanInput input, PlanInput::open(path));
   MEMOPT_ASSIGN_OR_RETURN(const auto loaded, input.load());
   ReportOptions options;
+  options.from_file = true;
   if (!input.is_stream()) options.model = std::filesystem::path(path).stem().string();
   return build_report(loaded->plan(), options);
 }

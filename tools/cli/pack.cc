@@ -1,5 +1,7 @@
 #include "tools/cli/pack.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -13,6 +15,7 @@
 #include "tools/cli/cancellation.h"
 #include "tools/cli/files.h"
 #include "tools/cli/names.h"
+#include "tools/cli/progress.h"
 #include "tools/cli/sizes.h"
 #include "tools/cli/streams.h"
 
@@ -82,6 +85,24 @@ Result<MemoryPlan> stated_plan(const MemoryCsv& csv) {
   return plan;
 }
 
+// What the search did not look for: packings in which a buffer lies in the part of another one that
+// a gap's window leaves free.
+constexpr std::string_view kWindowsNote =
+    "windows of gaps count in full where the search looks for offsets: plans that use the rest of "
+    "a "
+    "buffer beside its window may be lower";
+
+bool has_unused_windows(const MemoryProblem& problem, const MemoryPlan& plan, uint32_t space) {
+  const ProofStatus status = plan.spaces[space].status;
+  if (status == ProofStatus::kOptimal || status == ProofStatus::kFits) return false;
+  return std::any_of(
+      problem.buffers.begin(), problem.buffers.end(), [&](const MemoryBuffer& buffer) {
+        return buffer.space == space &&
+               std::any_of(buffer.gaps.begin(), buffer.gaps.end(),
+                           [](const MemoryGap& gap) { return gap.window.has_value(); });
+      });
+}
+
 nlohmann::ordered_json to_json(const MemoryProblem& problem, const MemoryPlan& plan) {
   nlohmann::ordered_json json = {{"schema", "memopt.pack/1"},
                                  {"buffers", problem.buffers.size()},
@@ -97,6 +118,7 @@ nlohmann::ordered_json to_json(const MemoryProblem& problem, const MemoryPlan& p
                                     {"planner", space.planner}};
     if (problem.spaces[s].capacity_bytes)
       entry["capacity_bytes"] = *problem.spaces[s].capacity_bytes;
+    if (has_unused_windows(problem, plan, static_cast<uint32_t>(s))) entry["note"] = kWindowsNote;
     json["spaces"].push_back(std::move(entry));
   }
   return json;
@@ -130,6 +152,9 @@ void print_summary(const MemoryProblem& problem, const MemoryPlan& plan, std::os
     out << "height       " << both_sizes_text(space.height_bytes) << "\nlower bound  "
         << both_sizes_text(space.lower_bound_bytes) << "\nplan         "
         << meaning(space, plan.cancelled) << ", by " << space.planner << '\n';
+    if (has_unused_windows(problem, plan, static_cast<uint32_t>(s))) {
+      out << "note         " << kWindowsNote << '\n';
+    }
   }
 }
 
@@ -153,16 +178,21 @@ Status check_planner(const std::string& name) {
   return unknown_name("--planner", name, known);
 }
 
-Result<MemoryPlan> plan_or_check(const PackOptions& options, const MemoryCsv& csv) {
+Result<MemoryPlan> plan_or_check(const PackOptions& options, const MemoryCsv& csv,
+                                 std::ostream& err) {
   if (options.check) return stated_plan(csv);
   const bool fit = !options.capacity.empty() && !options.minimize;
   const Cancellation cancellation(options.time_limit);
-  return plan_memory(csv.problem, {.objective = fit ? Objective::kFit : Objective::kMinimize,
-                                   .planner = options.planner,
-                                   .work_limit = options.work_limit,
-                                   .seed = options.seed,
-                                   .threads = options.threads,
-                                   .stop = cancellation.token()});
+  Progress progress(err, isatty(STDERR_FILENO) != 0);
+  progress.stage("placement");
+  return plan_memory(csv.problem,
+                     {.objective = fit ? Objective::kFit : Objective::kMinimize,
+                      .planner = options.planner,
+                      .work_limit = options.work_limit,
+                      .seed = options.seed,
+                      .threads = options.threads,
+                      .stop = cancellation.token(),
+                      .progress = [&progress](std::string_view line) { progress.stage(line); }});
 }
 
 Status pack(const PackOptions& options, std::ostream& out, std::ostream& err) {
@@ -172,7 +202,7 @@ Status pack(const PackOptions& options, std::ostream& out, std::ostream& err) {
   if (!csv.ok()) return in_context(options.problem, csv.error());
   MemoryProblem& problem = csv->problem;
   MEMOPT_RETURN_IF_ERROR(set_capacities(options.capacity, problem));
-  const Result<MemoryPlan> plan = plan_or_check(options, *csv);
+  const Result<MemoryPlan> plan = plan_or_check(options, *csv, err);
   if (!plan.ok()) return in_context(options.problem, plan.error());
   Status capacity = capacity_error(problem, *plan);
   const bool impossible = !capacity.ok() && capacity.error().code == Code::kBudgetImpossible;

@@ -371,7 +371,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--threads", options.threads, "Threads, this one included")
       ->check(number_between(1, 1024));
   app.add_flag("--guard", options.guard,
-               "Check every byte that every kernel touches, with NaN in all dead memory; slow");
+               "Check every byte that every kernel touches and every result that it must write, "
+               "with NaN in all dead memory, running each kernel twice; slow");
   app.add_flag("--copy-constants", options.copy_constants,
                "Copy the constants into memory instead of using them where the file is mapped");
   app.add_option("--profile", options.profile,

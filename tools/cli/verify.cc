@@ -106,6 +106,8 @@ int run_verify(const Arguments& arguments, std::ostream& out, std::ostream& err)
       result["values"] = plan.values.size();
       result["arena_bytes"] = plan.arena_bytes;
       result["constants_bytes"] = plan.constants_bytes;
+      result["claimed_lower_bound_bytes"] = plan.certificate.lower_bound_bytes;
+      result["claimed_naive_bytes"] = plan.certificate.naive_bytes;
       if (certificate) add_certificate(result, *certificate, plan);
     } else {
       result["error"] = status.error().message;
@@ -119,7 +121,13 @@ int run_verify(const Arguments& arguments, std::ostream& out, std::ostream& err)
         << " instructions, " << plan.values.size() << " values, arena "
         << both_sizes_text(plan.arena_bytes) << ", constants "
         << both_sizes_text(plan.constants_bytes) << " (digest right).\n";
-    if (certificate) out << certificate_text(*certificate, plan);
+    if (certificate) {
+      out << certificate_text(*certificate, plan);
+    } else {
+      out << "The plan claims a lower bound of "
+          << both_sizes_text(plan.certificate.lower_bound_bytes)
+          << "; --certificate checks such claims.\n";
+    }
   }
   return 0;
 }
