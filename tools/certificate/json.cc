@@ -189,13 +189,16 @@ class Reader {
 FlowCase read_case(const Json& json, const std::string& where, std::optional<Error>& error) {
   FlowCase one;
   Reader reader(json, where, error);
-  if (const Json* const item = reader.find("overwrites"); item && item->is_object()) {
+  const Json* const item = reader.find("overwrites");
+  // Comparing JSON with a literal would allocate where nothing may be thrown.
+  const auto* const word = item ? item->get_ptr<const std::string*>() : nullptr;
+  if (item && item->is_object()) {
     Reader operand(*item, where + ".overwrites", error);
     one.overwriting = Overwriting::kOperand;
     one.operand = operand.text("operand");
-  } else if (item && *item == "nothing") {
+  } else if (word && *word == "nothing") {
     one.overwriting = Overwriting::kNothing;
-  } else if (item && *item != "any") {
+  } else if (item && !(word && *word == "any")) {
     reader.fail("'overwrites' is neither \"any\", \"nothing\" nor an operand");
   }
   one.bytes = reader.integer("bytes");

@@ -35,7 +35,8 @@ Result<TensorData> generate(const json& item) {
     const std::optional<DType> dtype = numpy_dtype(item.value("dtype", "float32"));
     const auto shape = item.at("shape").get<std::vector<int64_t>>();
     const json& generator = item.at("gen");
-    if (!dtype || shape.size() > kMaxRank || generator.at("alg") != "splitmix64-u24") {
+    const auto& algorithm = generator.at("alg").get_ref<const std::string&>();
+    if (!dtype || shape.size() > kMaxRank || algorithm != "splitmix64-u24") {
       return malformed;
     }
     const TensorType type{.dtype = *dtype, .dims = Dims(shape)};
