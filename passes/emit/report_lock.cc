@@ -10,7 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kSchema = "memopt.lock/2";
+// Not literals: comparing JSON with one would allocate where nothing may be thrown.
+constexpr std::string_view kSchema = "memopt.lock/2", kOldSchema = "memopt.lock/1";
 
 // The figures that a deployer pays for: what a lock holds and a gate compares.
 std::vector<FigureChange> gated_figures(const Report& report) {
@@ -46,7 +47,7 @@ Result<MemoryLock> parse_lock(std::string_view text) {
   const json file = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!file.is_object()) return bad_input("a lock file is a JSON object; this is not");
   const auto schema = file.find("schema");
-  if (schema != file.end() && *schema == "memopt.lock/1") {
+  if (schema != file.end() && *schema == kOldSchema) {
     return bad_input("the lock is of an older memopt; make it again with memopt-inspect lock");
   }
   if (schema == file.end() || *schema != kSchema) {
