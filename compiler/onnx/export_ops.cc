@@ -425,47 +425,7 @@ Status write(Exporter& e, const Pad& op) {
   return e.finish(std::move(y));
 }
 
-// Whether ONNX's f32 arithmetic gives `dims` back from the scales alone.
-bool scales_give_dims(const Resize& op, const Dims& x) {
-  if (op.coords == ResizeCoords::kTfCropAndResize) return false;
-  for (size_t i = 0; i < op.dims.size(); ++i) {
-    const float extent = static_cast<float>(x[static_cast<int>(i)]);
-    const float size = std::floor(extent * static_cast<float>(op.scales[i]));
-    if (size != static_cast<float>(op.dims[i])) return false;
-  }
-  return true;
-}
-
-// Whether the scales are the ratios of the dimensions, which sizes alone say.
-bool scales_are_ratios(const Resize& op, const Dims& x) {
-  for (size_t i = 0; i < op.dims.size(); ++i) {
-    const auto extent = static_cast<double>(x[static_cast<int>(i)]);
-    if (op.scales[i] != static_cast<double>(op.dims[i]) / extent) return false;
-  }
-  return true;
-}
-
-Status write(Exporter& e, const Resize& op) {
-  constexpr std::string_view kModes[] = {"nearest", "linear", "cubic"};
-  const Dims& x = e.type(0).dims;
-  const bool by_sizes = scales_are_ratios(op, x) || !scales_give_dims(op, x);
-  const std::string roi = op.roi.empty() ? "" : e.floats(op.roi);
-  const std::string scales = by_sizes ? "" : e.floats(op.scales);
-  const std::string sizes = by_sizes ? e.ints(op.dims) : "";
-  if (op.coords == ResizeCoords::kHalfPixelSymmetric) e.need_opset(19);
-  if (op.coords == ResizeCoords::kTfHalfPixelForNearest) {
-    return bad_input("coordinates of opset 11 only cannot be written as newer ONNX");
-  }
-  std::string y = e.emit("Resize", {e.input(0), roi, scales, sizes});
-  e.attr("mode", kModes[static_cast<size_t>(op.mode)]);
-  e.attr("coordinate_transformation_mode", enum_name(op.coords));
-  e.attr("nearest_mode", enum_name(op.nearest));
-  e.attr("cubic_coeff_a", op.cubic_a);
-  e.attr("exclude_outside", int64_t{op.exclude_outside});
-  e.attr("antialias", int64_t{op.antialias});
-  e.attr("extrapolation_value", op.extrapolation_value);
-  return e.finish(std::move(y));
-}
+Status write(Exporter& e, const Resize& op) { return export_resize(e, op); }
 
 Status write(Exporter& e, const Transpose& op) {
   std::string y = e.emit("Transpose", e.inputs());

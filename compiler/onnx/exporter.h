@@ -11,6 +11,7 @@
 #include "onnx_schema/onnx-ml.pb.h"
 #include "runtime/base/result.h"
 #include "runtime/ops/elementwise.h"
+#include "runtime/ops/movement.h"
 
 namespace memopt {
 
@@ -75,6 +76,7 @@ class Exporter {
 
 // Writes exporter.node(): its operator, whichever it is (export_ops.cc).
 Status export_op(Exporter& exporter);
+Status export_resize(Exporter& exporter, const Resize& op);
 // The function of an element-wise operator: "Relu" with its attributes. Returns the result.
 Result<std::string> export_unary(Exporter& exporter, const std::string& value, const Activation& fn,
                                  DType type);

@@ -3,7 +3,9 @@
 What comes out is compared with ONNX's reference implementation or with NumPy, also for tensors without elements, of rank 0, of
 every element type, and for infinities and NaN.
 
-usage: opsets_test.py --bin DIR [--filter TEXT]
+With --through-export, the models that --emit-onnx writes take the place of the originals.
+
+usage: opsets_test.py --bin DIR [--filter TEXT] [--through-export]
 """
 import argparse
 import concurrent.futures
@@ -36,12 +38,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True)
     parser.add_argument("--filter", default="")
+    parser.add_argument("--through-export", action="store_true")
     arguments = parser.parse_args()
     tools = Tools(arguments.bin)
     work = list(batches(arguments.filter))
     total, lines = sum(len(cases) for cases in work), []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for found in pool.map(lambda cases: failures(tools, cases), work):
+        for found in pool.map(lambda cases: failures(tools, cases, arguments.through_export), work):
             lines += found
     for line in lines:
         print("FAILED " + line)
