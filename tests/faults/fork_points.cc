@@ -113,6 +113,7 @@ Outcome run_with(const Fault& fault, const std::function<int()>& body) {
   const int status = child < 0 ? -1 : wait_for(child);
   Outcome outcome{.fault = fault,
                   .hit = record->hit,
+                  .output_lost = record->output_lost,
                   .hung = status < 0,
                   .status = status,
                   .message = content_of(messages),

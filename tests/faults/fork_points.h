@@ -11,11 +11,12 @@ namespace memopt::faults {
 
 struct Outcome {
   Fault fault;
-  bool hit = false;     // the point was reached
-  bool hung = false;    // ended after kMostSeconds
-  int status = 0;       // that it ended with; 128 + n after signal n
-  std::string message;  // what it wrote to standard error
-  int64_t points = 0;   // passed
+  bool hit = false;          // the point was reached
+  bool output_lost = false;  // it could not write to standard output
+  bool hung = false;         // ended after kMostSeconds
+  int status = 0;            // that it ended with; 128 + n after signal n
+  std::string message;       // what it wrote to standard error
+  int64_t points = 0;        // passed
   // The library in which it died by a failure of the library's own calls; "" where it did not die,
   // or memopt is to blame.
   std::string died_in_library;

@@ -116,6 +116,18 @@ enum Operation : uint8_t {
   return true;
 }
 
+// Of writing to standard output.
+[[maybe_unused]] bool output_fails(int operation) {
+  if (!file_fails(operation)) return false;
+  // Who is interrupted tries again, and at exit everything has been written.
+  if (fault.error != EINTR && !exit_is_right) record->output_lost = true;
+  return true;
+}
+[[maybe_unused]] bool write_fails(int file) {
+  constexpr int kWrites = kTransfers | kTakesSpace;
+  return file == STDOUT_FILENO ? output_fails(kWrites) : file_fails(kWrites);
+}
+
 // How many of `bytes` a read or write may move.
 [[maybe_unused]] size_t allowed(size_t bytes) {
   if (!armed.load(std::memory_order_relaxed) || fault.error != kShort || bytes < 2) return bytes;
@@ -186,7 +198,9 @@ using memopt::faults::kPlain;
 using memopt::faults::kTakesSpace;
 using memopt::faults::kTransfers;
 using memopt::faults::next;
+using memopt::faults::output_fails;
 using memopt::faults::taken;
+using memopt::faults::write_fails;
 
 // `name` with this parameter list and these arguments, and behind it the C library's.
 #define MEMOPT_NEXT(name)                                 \
@@ -326,11 +340,11 @@ ssize_t read(int file, void* bytes, size_t count) {
 }
 ssize_t write(int file, const void* bytes, size_t count) {
   MEMOPT_NEXT(write);
-  return file_fails(kTransfers | kTakesSpace) ? -1 : real(file, bytes, allowed(count));
+  return write_fails(file) ? -1 : real(file, bytes, allowed(count));
 }
 ssize_t writev(int file, const iovec* parts, int count) {
   MEMOPT_NEXT(writev);
-  if (file_fails(kTransfers | kTakesSpace)) return -1;
+  if (write_fails(file)) return -1;
   // Short: the first part only.
   return real(file, parts, static_cast<int>(allowed(static_cast<size_t>(count))));
 }
@@ -350,11 +364,11 @@ ssize_t pwrite(int file, const void* bytes, size_t count, off_t offset) {
 }
 size_t fwrite(const void* bytes, size_t size, size_t count, FILE* file) {
   MEMOPT_NEXT(fwrite);
-  return file == stdout && file_fails(kTakesSpace) ? 0 : real(bytes, size, count, file);
+  return file == stdout && output_fails(kTakesSpace) ? 0 : real(bytes, size, count, file);
 }
 int fflush(FILE* file) {
   MEMOPT_NEXT(fflush);
-  return file == stdout && file_fails(kTakesSpace) ? EOF : real(file);
+  return file == stdout && output_fails(kTakesSpace) ? EOF : real(file);
 }
 int fstat64(int file, struct stat64* info) noexcept {
   MEMOPT_NEXT(fstat64);

@@ -36,7 +36,8 @@ struct Record {
   std::atomic<int64_t> points = 0;
   std::atomic<int64_t> live_blocks = 0;  // allocated and not given back, libraries' left out
   std::atomic<bool> hit = false;
-  Stack fault;  // where the first point failed
+  std::atomic<bool> output_lost = false;  // a write to standard output failed
+  Stack fault;                            // where the first point failed
   Stack crash;  // where the process died of a signal, or of a library that calls exit()
 };
 

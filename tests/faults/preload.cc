@@ -42,9 +42,11 @@ void empty_folder(const std::string& path) {
   }
 }
 
-// What is wrong with the files that a run left: an output is complete or not there, and all are
-// there where the run succeeded.
-std::string problem_of(const Folder& found, const Folder& expected, bool succeeded) {
+// What is wrong with the outputs of a run: a file is complete or not there, and all are there where
+// the run succeeded.
+std::string problem_of(const Outcome& outcome, const Folder& found, const Folder& expected) {
+  const bool succeeded = outcome.status == 0;
+  if (succeeded && outcome.output_lost) return "standard output is not complete";
   for (const auto& [path, content] : found) {
     const auto other = expected.find(path);
     if (other == expected.end()) return "left behind " + path;
@@ -83,7 +85,7 @@ int run_points(int argc, char** argv, char** environment) {
     const Folder found = read_folder(watched);
     empty_folder(watched);
     if (outcome.fault.point == 0) expected = found;
-    write_line(report, outcome, problem_of(found, expected, outcome.status == 0));
+    write_line(report, outcome, problem_of(outcome, found, expected));
   });
   return report ? 0 : 1;
 }
