@@ -10,8 +10,9 @@ constexpr int64_t kMaxChain = 4;
 constexpr int32_t kMaxAffected = 4096;            // operators; a set each
 constexpr int64_t kMaxAffectedSteps = 4'000'000;  // to find them
 constexpr int64_t kFirstSlice = 4096;
-constexpr int64_t kLooksPerWork = 16;  // at an operator that is not run
-constexpr int64_t kBeamSteps = 1024;   // a beam does not look for smaller gains
+constexpr int64_t kLooksPerWork = 16;    // at an operator that is not run
+constexpr int64_t kWordsPerWork = 1024;  // copied
+constexpr int64_t kBeamSteps = 1024;     // a beam does not look for smaller gains
 
 // Sets of operators as rows of bits in one array, with a hash table of row numbers.
 class SetTable {
@@ -267,7 +268,7 @@ class Search {
   // behind them.
   void suspect_affected(int32_t op) {
     if (affected_.empty()) {
-      work_ += std::ssize(ready_) / kLooksPerWork;
+      work_ += std::ssize(ready_) / kWordsPerWork;
       suspects_ = ready_;
       return;
     }
