@@ -72,7 +72,11 @@ def main():
         for what, runs_on in (("the plan, while it is loaded", 0.0), ("the plan, while it runs", 0.5)):
             subprocess.run(compile_plan, check=True)
             expect(f"run: {what}", plan, endless, runs_on)
+        before = sorted(os.listdir(folder))
         expect("compile: external data", data, compile_plan)
+        if sorted(os.listdir(folder)) != before:
+            print("FAILED left behind:", set(os.listdir(folder)) - set(before))
+            failed += 1
     return 1 if failed else 0
 
 
