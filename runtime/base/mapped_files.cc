@@ -1,6 +1,9 @@
 #include "runtime/base/mapped_files.h"
 
 #include <atomic>
+#include <string>
+
+#include "runtime/base/printable.h"
 
 namespace memopt {
 namespace {
@@ -15,10 +18,11 @@ Slot slots[256];
 }  // namespace
 
 void remember_mapped_file(std::span<const std::byte> bytes, std::string_view name) {
+  const std::string text = printable(name);  // a model may have chosen it
   for (Slot& slot : slots) {
     const std::byte* free = nullptr;
     if (!slot.begin.compare_exchange_strong(free, bytes.data())) continue;
-    slot.name[name.copy(slot.name, sizeof(slot.name) - 1)] = '\0';
+    slot.name[text.copy(slot.name, sizeof(slot.name) - 1)] = '\0';
     slot.bytes = bytes.size();
     return;
   }

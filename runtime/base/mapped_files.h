@@ -9,7 +9,8 @@
 namespace memopt {
 
 // Of a mapping, from when it is made until just before it goes. At most 256 are known at a time,
-// and the first 255 bytes of their names; those beyond are left out.
+// and the first 255 bytes of their names, made
+// printable; those beyond are left out.
 void remember_mapped_file(std::span<const std::byte> bytes, std::string_view name);
 void forget_mapped_file(std::span<const std::byte> bytes);
 
