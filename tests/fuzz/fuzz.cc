@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <vector>
 
 namespace memopt::fuzz {
@@ -42,18 +43,23 @@ Counter::Counter(const char* name) : name_(name) {
 }
 
 std::string file_with(std::span<const uint8_t> bytes) {
+  // A folder, so that what others write beside the file goes with it. In memory where the system
+  // has a place for that.
   struct Temporary {
-    // In memory where the system has a place for that.
-    char path[32] = "/dev/shm/memopt-fuzz-XXXXXX";
-    int descriptor = mkstemp(path);
-    ~Temporary() { unlink(path); }
+    char folder[32] = "/dev/shm/memopt-fuzz-XXXXXX";
+    std::string path = std::string(mkdtemp(folder) ? folder : "") + "/input";
+    int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ~Temporary() {
+      close(descriptor);
+      std::filesystem::remove_all(folder);
+    }
   };
-  static const Temporary file;
-  require(file.descriptor >= 0, "no temporary file");
-  require(ftruncate(file.descriptor, 0) == 0, "cannot empty the temporary file");
-  const ssize_t written = pwrite(file.descriptor, bytes.data(), bytes.size(), 0);
+  static const Temporary kFile;
+  require(kFile.descriptor >= 0, "no temporary file");
+  require(ftruncate(kFile.descriptor, 0) == 0, "cannot empty the temporary file");
+  const ssize_t written = pwrite(kFile.descriptor, bytes.data(), bytes.size(), 0);
   require(written == static_cast<ssize_t>(bytes.size()), "cannot write the temporary file");
-  return file.path;
+  return kFile.path;
 }
 
 int64_t Random::number(int64_t old) {

@@ -23,16 +23,16 @@ void fuzz(std::string_view text) {
   const auto again = certificate::parse_certificate(printed);
   require(again.ok(), again.ok() ? "" : again.error().message);
   require(certificate::to_json(*again) == printed, "the certificate changes when it is printed");
-  static const Subject subject;
-  require(subject.problem.ok(), "the plan makes no problem");
+  static const Subject kSubject;
+  require(kSubject.problem.ok(), "the plan makes no problem");
   for (const certificate::Statement& statement : certificate->statements) {
-    const Status status = check_statement(statement, subject.plan, *subject.problem);
+    const Status status = check_statement(statement, kSubject.plan, *kSubject.problem);
     if (!status.ok()) {
       require_expected(status.error());
       continue;
     }
     ++confirmed;
-    require(statement.bytes <= subject.plan.arena_bytes, "more is proved than the plan needs");
+    require(statement.bytes <= kSubject.plan.arena_bytes, "more is proved than the plan needs");
   }
 }
 

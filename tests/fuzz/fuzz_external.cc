@@ -52,8 +52,8 @@ class Folder {
 };
 
 void check(const onnx::TensorProto& tensor, const std::string& root) {
-  static const Folder folder;
-  ExternalData external(folder.model(), root.empty() ? root : folder.model() + root, false);
+  static const Folder kFolder;
+  ExternalData external(kFolder.model(), root.empty() ? root : kFolder.model() + root, false);
   const auto loaded = load_tensor(tensor, {.file = {}, .external = &external});
   if (!loaded.ok()) return require_expected(loaded.error());
   ++accepted;

@@ -10,13 +10,13 @@ namespace {
 Counter locks("locks"), models("cost_models");
 
 void fuzz_lock(std::string_view text) {
-  static const Report report = build_report(tiny_plan());
+  static const Report kReport = build_report(tiny_plan());
   const auto lock = parse_lock(text);
   if (!lock.ok()) return require_expected(lock.error());
-  const auto figures = compare_with_lock(*lock, report, /*any_network=*/true);
+  const auto figures = compare_with_lock(*lock, kReport, /*any_network=*/true);
   if (!figures.ok()) return require_expected(figures.error());
   ++locks;
-  const Status status = check_growth(*figures, report);
+  const Status status = check_growth(*figures, kReport);
   require(status.ok() || status.error().code == Code::kRegression, "no verdict on a lock");
 }
 

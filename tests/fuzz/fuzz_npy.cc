@@ -12,9 +12,9 @@ void fuzz(std::span<const uint8_t> bytes) {
   if (!tensor.ok()) return require_expected(tensor.error());
   ++accepted;
   if (accepted.count() % 64 != 0) return;  // writing syncs
-  static const std::string path = file_with(bytes) + ".npy";
-  require_expected(write_npy(*tensor, path));
-  const auto again = read_npy(path);
+  static const std::string kPath = file_with(bytes) + ".npy";
+  require_expected(write_npy(*tensor, kPath));
+  const auto again = read_npy(kPath);
   require(again.ok() && again->type == tensor->type && again->bytes == tensor->bytes,
           "the tensor changes when it is written");
 }

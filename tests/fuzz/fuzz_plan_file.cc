@@ -1,9 +1,13 @@
 // Whole plan files: header, sections, digests. The mutator repairs the digests mostly, so that what
 // is behind them is reached; fuzz_plan goes deeper into the metadata.
+#include <cstring>
+
 #include "runtime/base/digest.h"
+#include "runtime/plan/codec.h"
 #include "runtime/plan/header.h"
 #include "runtime/plan/load.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/plan_mutator.h"
 
 namespace memopt::fuzz {
 namespace {
@@ -34,6 +38,20 @@ void repair(std::span<uint8_t> file, Random& random) {
   put(file, kDigestOffset, digest_of(std::as_bytes(file.first(kDigestOffset))));
 }
 
+// A file of one instruction with constants of zeros.
+std::vector<uint8_t> any_file(Random& random) {
+  const Plan plan = plan_of(random.any(testing::all_samples()), random);
+  const std::vector<std::byte> metadata = encode_plan(plan);
+  const PlanHeader header =
+      plan_header_for(static_cast<int64_t>(metadata.size()), plan.constants_bytes);
+  std::vector<uint8_t> file(static_cast<size_t>(header.file_bytes));
+  const auto start = encode_plan_header(header);
+  std::memcpy(file.data(), start.data(), start.size());
+  std::memcpy(file.data() + header.metadata.offset, metadata.data(), metadata.size());
+  repair(file, random);
+  return file;
+}
+
 void fuzz(std::span<const uint8_t> file) {
   const auto bytes = std::as_bytes(file);
   const auto header = decode_plan_header(bytes, static_cast<int64_t>(bytes.size()));
@@ -58,6 +76,13 @@ void fuzz(std::span<const uint8_t> file) {
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
   memopt::fuzz::Random random(seed);
+  if (size < static_cast<size_t>(memopt::kPlanHeaderBytes) || random.one_in(64)) {
+    const auto file = memopt::fuzz::any_file(random);
+    if (file.size() <= max_size) {
+      std::memcpy(data, file.data(), file.size());
+      return file.size();
+    }
+  }
   size = LLVMFuzzerMutate(data, size, max_size);
   if (!random.one_in(8)) memopt::fuzz::repair({data, size}, random);
   return size;

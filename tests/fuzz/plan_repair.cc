@@ -13,6 +13,8 @@
 namespace memopt::fuzz {
 namespace {
 
+constexpr int64_t kLargest = int64_t{1} << 24;
+
 TensorType type_of(const PlanValue& value) { return {.dtype = value.dtype, .dims = value.dims}; }
 
 void fit_layout(PlanValue& value) {
@@ -109,6 +111,10 @@ std::unique_ptr<Question> question_of(const Plan& plan, const PlanInstruction& i
   for (size_t i = 0; i < outputs->size(); ++i) {
     const auto& index = instruction.outputs[i];
     if (index && type_of(plan.values[*index]) != (*inferred)[i]) return nullptr;
+    // What a kernel makes of extents like these is for the target to find out, not for its mutator.
+    for (const int64_t dim : (*inferred)[i].dims) {
+      if (dim > kLargest) return nullptr;
+    }
   }
   if (!outputs->empty() && !outputs->front().present) return nullptr;
   auto question = std::make_unique<Question>();
@@ -187,7 +193,6 @@ void fit_alias(const Plan& plan, PlanValue& value) {
   value.bytes = extent_bytes(value.dtype, value.dims, value.strides).value_or(0);
 }
 
-constexpr int64_t kLargest = int64_t{1} << 24;
 int64_t round_up(int64_t bytes) { return (std::clamp<int64_t>(bytes, 0, kLargest) + 63) / 64 * 64; }
 
 // Storages one behind the other. With `keep`, those of the arena stay where they are (and may share

@@ -2,11 +2,13 @@
 """Writes the seeds of the corpora that are made by hand: python tests/fuzz/seeds.py. The others are made by the
 programs themselves (fuzz_plan --seeds=FOLDER, fuzz_onnx --seeds=FOLDER)."""
 import pathlib
+import re
 import struct
 
 import onnx
 from google.protobuf import text_format
 
+GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 
 MODELS = {
@@ -46,6 +48,16 @@ MODELS = {
         input { name: "x" type { tensor_type { elem_type: 1
         shape { dim { dim_value: 4 } dim { dim_value: 3 } } } } }
         output { name: "y" } output { name: "z" } }""",
+    "function": """ir_version: 8 opset_import { version: 17 } opset_import { domain: "local" version: 1 }
+        graph { name: "g" node { op_type: "F" domain: "local" input: "x" output: "y"
+        attribute { name: "alpha" type: FLOAT f: 0.5 } }
+        input { name: "x" type { tensor_type { elem_type: 1 shape { dim { dim_value: 3 } } } } }
+        output { name: "y" } }
+        functions { name: "F" domain: "local" input: "a" output: "b" attribute: "alpha"
+        opset_import { version: 17 }
+        node { op_type: "LeakyRelu" input: "a" output: "t"
+        attribute { name: "alpha" type: FLOAT ref_attr_name: "alpha" } }
+        node { op_type: "Exp" input: "t" output: "b" } }""",
     "sparse": """ir_version: 8 opset_import { version: 17 } graph { name: "g"
         node { op_type: "Add" input: "x" input: "w" output: "y" }
         sparse_initializer { dims: 2 dims: 3
@@ -85,6 +97,20 @@ CSV = {
 ORDER = {
     "chain": "4 3 1 1\n8 16 4 2\n0\n3\n0 1 0 1 1\n-1 1 1 1 2\n-1 1 2 1 3\n",
     "diamond": "5 4 1 1\n8 16 4 2 9\n0\n4\n-1 1 0 1 1\n-1 1 0 1 2\n1 2 1 2 1 3\n-1 1 3 1 4\n",
+}
+CERTIFICATES = {
+    name: f'{{"schema":1,"plan":{{"digest":"0123456789abcdef","steps":4,"arena_bytes":960}},"statements":[{statement}]}}'
+    for name, statement in {
+        "inputs": '{"orders":"all","bytes":0,"witness":"inputs","values":[]}',
+        "working_set": '{"orders":"all","bytes":896,"witness":"working_set","at":{"step":1,"name":"conv2"},'
+                       '"values":[{"name":"a","bytes":256},{"name":"b","bytes":512}],"scratch_bytes":128,"saved_bytes":0}',
+        "flow": '{"orders":"all","bytes":896,"witness":"flow","at":{"step":1,"name":"conv2"},'
+                '"values":[{"name":"a","bytes":256},{"name":"b","bytes":512}],"scratch_bytes":128,'
+                '"cases":[{"overwrites":"any","bytes":0,"arcs":[{"value":"c","from":"start","to":{"step":2,"name":"slice"},'
+                '"bytes":0}]}]}',
+        "exhaustion": '{"orders":"all","bytes":896,"witness":"exhaustion","through":{"step":2,"name":"slice"},"steps":3,'
+                      '"direction":"forward","states":3,"work":3}',
+    }.items()
 }
 JSON = {
     "cost": '{"schema":"memopt.cost/1","kernels":{"conv.onednn":{"step_ns":100,"ns_per_operation":0.01,"ns_per_byte":0.1}},'
@@ -133,9 +159,12 @@ def main():
         put("onnx", name, text_format.Parse(text, onnx.ModelProto()).SerializeToString())
     for number, text in enumerate(TEXT):
         put("text", f"{number:02}", text)
-    for target, seeds in ("csv", CSV), ("order", ORDER), ("json", JSON):
+    for target, seeds in ("csv", CSV), ("order", ORDER), ("json", JSON), ("certificate", CERTIFICATES):
         for name, text in seeds.items():
             put(target, name, text)
+    for path in sorted(GOLDEN.glob("*.ir")):
+        graph = re.search(r"^graph .*?^}", path.read_text(), re.MULTILINE | re.DOTALL)
+        put("ir", path.stem, graph.group() + "\n")
     for name, fields in NPY.items():
         put("npy", name, npy(*fields))
     for name, text in TENSORS.items():

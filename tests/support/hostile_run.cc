@@ -21,6 +21,7 @@ namespace {
 
 constexpr int64_t kMaxBytes = int64_t{1} << 20;  // of each space and buffer
 constexpr int64_t kMaxOperations = 4'000'000;    // of all instructions
+constexpr int64_t kPageBytes = 4096;
 
 struct Free {
   void operator()(std::byte* memory) const { std::free(memory); }
@@ -132,6 +133,7 @@ int64_t operations_of(const Plan& plan, const PlanInstruction& instruction) {
 
 bool is_small(const Plan& plan) {
   if (plan.arena_bytes > kMaxBytes || plan.constants_bytes > kMaxBytes) return false;
+  if (plan.arena_alignment > kPageBytes) return false;
   for (const PlanValue& value : plan.values) {
     if (value.storage == Storage::kCaller && value.bytes > kMaxBytes) return false;
   }
@@ -171,8 +173,7 @@ ExactBuffer make_file(std::span<const std::byte> metadata, const Plan& plan, Fil
 // Fails only where the plan itself may be blamed for it.
 Status run_loaded(const std::shared_ptr<const LoadedPlan>& loaded, Filler& filler) {
   const Plan& plan = loaded->plan();
-  const PageBuffer arena =
-      *PageBuffer::allocate_fenced(plan.arena_bytes, std::min<int64_t>(plan.arena_alignment, 4096));
+  const PageBuffer arena = *PageBuffer::allocate_fenced(plan.arena_bytes, plan.arena_alignment);
   MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                           Session::create(loaded, arena.bytes(), {.guard = true}));
   std::vector<ExactBuffer> buffers;
