@@ -199,6 +199,24 @@ double relative_difference(const std::vector<std::byte>& a, const std::vector<st
   return a.size() == b.size() ? most / range : INFINITY;
 }
 
+std::vector<int> overwritable_inputs(const KernelDef& kernel, const TestCase& test,
+                                     const Target& target) {
+  std::vector<int> result;
+  const Operands operands = operands_of(test);
+  const TestOperand& output = test.outputs[0];
+  for (size_t i = 0; i < test.inputs.size() && kernel.in_place != nullptr; ++i) {
+    const TestOperand& input = test.inputs[i];
+    if (!input.present || input.constant || input.dims != output.dims ||
+        input.layout != output.layout || dtype_bits(input.dtype) != dtype_bits(output.dtype)) {
+      continue;
+    }
+    if (kernel.in_place(operands.request(test, target), static_cast<int>(i), 0)) {
+      result.push_back(static_cast<int>(i));
+    }
+  }
+  return result;
+}
+
 void expect_equals_reference(const KernelDef& kernel, const TestCase& test, double tolerance,
                              int in_place_input) {
   const auto expected = run_kernel(*reference_kernel(kernel.op), test);
@@ -220,10 +238,14 @@ void expect_equals_reference(const KernelDef& kernel, const TestCase& test, doub
     options.repeat = std::max(1, threads);
     EXPECT_TRUE(*run_kernel(kernel, test, options) == *found) << threads << " threads";
   }
+  options.repeat = 1;
+  const std::vector<int> overwritable = overwritable_inputs(kernel, test, options.target);
+  for (const int input : overwritable) {
+    options.in_place_input = input;
+    EXPECT_TRUE(*run_kernel(kernel, test, options) == *found) << "over input " << input;
+  }
   if (in_place_input >= 0) {
-    options.repeat = 1;
-    options.in_place_input = in_place_input;
-    EXPECT_TRUE(*run_kernel(kernel, test, options) == *found) << "in place";
+    EXPECT_TRUE(std::count(overwritable.begin(), overwritable.end(), in_place_input) == 1);
   }
 }
 

@@ -59,9 +59,15 @@ Result<std::vector<std::vector<std::byte>>> run_kernel(const KernelDef& kernel,
 // The largest |a - b| over the range of b; both as f32.
 double relative_difference(const std::vector<std::byte>& a, const std::vector<std::byte>& b);
 
+// The inputs that output 0 may overwrite: those that lie as it does and of which the kernel says
+// so.
+std::vector<int> overwritable_inputs(const KernelDef& kernel, const TestCase& test,
+                                     const Target& target);
+
 // What every kernel must pass: its outputs equal the reference kernel's (f32: relative to the
 // range, others and tolerance 0: exactly), and are the same bits for 0 to 3 threads, whatever
-// scratch and outputs held, and, where input `in_place_input` >= 0 may be overwritten, in place.
+// scratch and outputs held, and over every input that it says it may overwrite; `in_place_input`
+// >= 0 must be one of them.
 void expect_equals_reference(const KernelDef& kernel, const TestCase& test, double tolerance = 2e-5,
                              int in_place_input = -1);
 
