@@ -196,25 +196,34 @@ TEST(CertificateDerivation, CompiledGraphs) {
     const auto model = compile_graph(random_graph(seed, 4 + static_cast<int>(seed % 20)), options);
     ASSERT_TRUE(model.ok()) << model.error().message;
     expect_derived((*model)->plan(), find_kernel);
-    for (const Step& step : derive_problem((*model)->plan())->steps) {
+    const Problem problem = *derive_problem((*model)->plan());
+    for (const Step& step : problem.steps) {
       pairs += static_cast<int>(step.overwrites.size());
     }
   }
   EXPECT_GT(pairs, 50);
 }
 
-// Kernels by what they allow: "add.first" only over its first operand.
+// Kernels by what they allow: "add.first" only over its first operand, "relu.any" serves whatever
+// it is given.
 const KernelDef* some_kernel(std::string_view name) {
-  static KernelDef first = *test_kernel("test.add"), none = *test_kernel("test.add");
-  static KernelDef other = *test_kernel("test.add"), refuses = *test_kernel("test.relu");
+  static const KernelDef add = *test_kernel("test.add"), relu = *test_kernel("test.relu");
+  static KernelDef first = add, second = add, none = add, of_first_op = add, of_last_op = add;
+  static KernelDef refuses = relu, any = relu;
   first.in_place = [](const KernelRequest&, int input, int) { return input == 0; };
+  second.in_place = [](const KernelRequest&, int input, int) { return input == 1; };
   none.in_place = nullptr;
-  other.op = kOpKind<Conv>;
+  of_first_op.op = 0;
+  of_last_op.op = kOpCount - 1;
   refuses.supports = [](const KernelRequest&) { return false; };
+  any.supports = [](const KernelRequest&) { return true; };
   if (name == "add.first") return &first;
+  if (name == "add.second") return &second;
   if (name == "add.none") return &none;
-  if (name == "add.other") return &other;
+  if (name == "add.first_op") return &of_first_op;
+  if (name == "add.last_op") return &of_last_op;
   if (name == "relu.refuses") return &refuses;
+  if (name == "relu.any") return &any;
   return test_kernel(name);
 }
 
@@ -229,7 +238,8 @@ class Builder : public TestPlanBuilder {
 
 TEST(CertificateDerivation, WhatMayBeOverwritten) {
   const Dims dims{2, 16};
-  for (const char* kernel : {"test.add", "add.first", "add.none", "add.other", "nobody"}) {
+  for (const char* kernel : {"test.add", "add.first", "add.second", "add.none", "add.first_op",
+                             "add.last_op", "nobody"}) {
     SCOPED_TRACE(kernel);
     Builder b;
     const uint32_t x = b.next(dims), z = b.next(dims), wide = b.next({4, 16});
@@ -268,9 +278,19 @@ TEST(CertificateDerivation, WhatMayBeOverwritten) {
   b.plan.inputs = {x};
   b.unary("test.relu", x, b.next({16}));
   b.unary("relu.refuses", x, b.next({16}));
-  b.unary("test.copy", x, b.next({16}));
-  b.plan.instructions.back().inputs.push_back(std::nullopt);
-  b.plan.instructions.back().outputs.push_back(std::nullopt);
+  // Operands that are missing, and a result of other dimensions or strides than what it is made of.
+  PlanInstruction& missing = b.unary("relu.any", x, b.next({16}));
+  missing.inputs.push_back(std::nullopt);
+  missing.outputs.push_back(std::nullopt);
+  b.unary("relu.any", x, b.next({4, 4}));
+  b.unary("relu.any", x, b.next({8}));
+  const uint32_t square = b.next({2, 2}), turned = b.next({2, 2}), one = b.next({1, 4});
+  const uint32_t row = b.next({1, 4});
+  b.plan.values[turned].strides = {1, 2};
+  b.plan.values[row].strides = {9, 1};
+  b.plan.inputs.insert(b.plan.inputs.end(), {square, one});
+  b.unary("relu.any", square, turned);
+  b.unary("relu.any", one, row);
   expect_derived(b.plan, some_kernel);
 }
 

@@ -94,7 +94,10 @@ class FlowChecker {
       // No descendant touches it, so these and what they wait for come before.
       for (const int32_t other : operand.steps) {
         if (other == step_) continue;
-        if ((work_ += walk_work_) > kMaxWork) return failure("the cases take too long to check");
+        if ((work_ += walk_work_) > kMaxWork) {
+          return failure("the cases look at more than " + std::to_string(kMaxWork) +
+                         " steps and dependences, which is beyond the limit");
+        }
         flag(ancestors_of(problem_, other), Place::kHasRun);
         place_[static_cast<size_t>(other)] = Place::kHasRun;
       }
