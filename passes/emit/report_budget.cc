@@ -110,7 +110,7 @@ class Plot {
           << "</title></circle>\n";
     }
     out << "<text x=\"" << (x0 + x1) / 2 << "\" y=\"" << y0 + 40
-        << "\" text-anchor=\"middle\">arena of one run, bytes</text><text x=\"" << x0 << "\" y=\""
+        << "\" text-anchor=\"middle\">arena of one run</text><text x=\"" << x0 << "\" y=\""
         << y1 - 10 << "\">predicted time of one run, relative to the plan without a budget</text>\n"
         << "</svg>\n";
     return out.str();

@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "runtime/base/mapped_files.h"
-#include "runtime/base/printable.h"
 
 namespace memopt {
 namespace {
@@ -169,7 +168,7 @@ Result<MappedFile> MappedFile::map(int number, const std::string& path) {
                  path + ": cannot map " + std::to_string(bytes) + " bytes: " + reason()};
   }
   file.bytes_ = {static_cast<const std::byte*>(base), static_cast<size_t>(bytes)};
-  remember_mapped_file(file.bytes_, printable(path));
+  remember_mapped_file(file.bytes_, path);
   return file;
 }
 
