@@ -4,6 +4,7 @@
 
 #include "compiler/ir/digest.h"
 #include "compiler/ir/verify.h"
+#include "passes/emit/plan_limits.h"
 #include "passes/pipeline.h"
 #include "runtime/plan/verify.h"
 
@@ -56,11 +57,12 @@ Status emit(CompiledModel& model, const CompileOptions& options) {
     plan.options.push_back("budget=" + describe(model.curve->base, move));
   }
   std::sort(plan.options.begin(), plan.options.end());
+  MEMOPT_RETURN_IF_ERROR(fit_plan_limits(plan));
   if (Status status = verify_plan(plan); !status.ok()) {
     return internal_error("the compiler made a plan that its verifier rejects: " +
                           status.error().message);
   }
-  return {};
+  return check_round_trip(plan);
 }
 
 }  // namespace

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "compiler/ir/graph.h"
+#include "runtime/base/account.h"
 #include "runtime/base/result.h"
 
 namespace memopt {
@@ -29,6 +31,8 @@ struct TileRequest {
 
 // What passes may be told. One struct for all, so that pipelines are lists.
 struct PassOptions {
+  // Of the whole compile: the constants that passes make count on it.
+  std::shared_ptr<Account> account = std::make_shared<Account>();
   // Constant folding makes no constant of more bytes than this, unless it replaces larger ones.
   int64_t fold_limit_bytes = int64_t{16} << 20;
   // What `tile` computes in bands, one after the other.

@@ -4,6 +4,7 @@
 #include <queue>
 
 #include "runtime/base/check.h"
+#include "runtime/base/checked.h"
 
 namespace memopt {
 namespace {
@@ -22,9 +23,21 @@ auto find_from_ends(List& list, const Item& item) {
 
 }  // namespace
 
-std::shared_ptr<const ConstantData> ConstantData::from_bytes(std::vector<std::byte> bytes) {
-  auto storage = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
-  return mapped(*storage, storage);
+std::shared_ptr<const ConstantData> ConstantData::from_bytes(std::vector<std::byte> bytes,
+                                                             Reservation reserved) {
+  struct Storage {
+    std::vector<std::byte> bytes;
+    Reservation reserved;
+  };
+  auto storage = std::make_shared<const Storage>(
+      Storage{.bytes = std::move(bytes), .reserved = std::move(reserved)});
+  return mapped(storage->bytes, storage);
+}
+
+Result<Reservation> reserve_constant(const std::shared_ptr<Account>& account, int64_t bytes,
+                                     std::string_view what) {
+  constexpr int64_t kCopies = 2;
+  return Reservation::make(account, checked_mul(kCopies, bytes).value_or(INT64_MAX), what);
 }
 
 std::shared_ptr<const ConstantData> ConstantData::mapped(std::span<const std::byte> bytes,

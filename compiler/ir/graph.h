@@ -13,6 +13,7 @@
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringSet.h"
+#include "runtime/base/account.h"
 #include "runtime/base/type.h"
 #include "runtime/ops/op.h"
 
@@ -41,7 +42,9 @@ using NodeId = Id<struct NodeTag>;
 // shared by copies.
 class ConstantData {
  public:
-  static std::shared_ptr<const ConstantData> from_bytes(std::vector<std::byte> bytes);
+  // `reserved` is given back to its account with the bytes (reserve_constant()).
+  static std::shared_ptr<const ConstantData> from_bytes(std::vector<std::byte> bytes,
+                                                        Reservation reserved = {});
   static std::shared_ptr<const ConstantData> mapped(std::span<const std::byte> bytes,
                                                     std::shared_ptr<const void> owner);
   std::span<const std::byte> bytes() const { return bytes_; }
@@ -50,6 +53,11 @@ class ConstantData {
   std::span<const std::byte> bytes_;
   std::shared_ptr<const void> owner_;
 };
+
+// Counts the bytes of a constant that is not in a file, before it is made. They count twice: to be
+// reordered, packed or written it is copied while others still read it.
+Result<Reservation> reserve_constant(const std::shared_ptr<Account>& account, int64_t bytes,
+                                     std::string_view what);
 
 enum class ValueKind : uint8_t { kInput, kConstant, kResult };
 
@@ -100,7 +108,17 @@ class Graph {
   // once.
   std::span<const ValueId> inputs() const { return inputs_; }
   std::span<const ValueId> outputs() const { return outputs_; }
-  void add_output(ValueId id) { outputs_.push_back(id); }
+  // `name`: of the output in the signature where it is not that of the value, because another value
+  // has that: an input that is passed on.
+  void add_output(ValueId id, std::string name = {}) {
+    outputs_.push_back(id);
+    output_names_.push_back(std::move(name));
+  }
+  const std::string& output_name(size_t index) const {
+    const std::string& given = output_names_[index];
+    return given.empty() ? value(outputs_[index]).name : given;
+  }
+  bool has_output_name(size_t index) const { return !output_names_[index].empty(); }
   void set_output(size_t index, ValueId id) { outputs_[index] = id; }
   // Removes an input that nothing uses from the signature.
   void erase_input(ValueId id);
@@ -150,6 +168,7 @@ class Graph {
   std::vector<NodeId> order_;
   std::vector<ValueId> inputs_;
   std::vector<ValueId> outputs_;
+  std::vector<std::string> output_names_;  // empty: the value's own
   std::vector<llvm::SmallVector<Use, 2>> uses_;
   llvm::StringSet<> names_;  // every name that a value has or had
 };

@@ -23,7 +23,10 @@ bool is_word_char(char c) {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) { advance(); }
+  Parser(std::string_view text, std::shared_ptr<Account> account)
+      : text_(text), account_(std::move(account)) {
+    advance();
+  }
 
   Result<Graph> parse() {
     MEMOPT_ASSIGN_OR_RETURN(Graph graph, parse_graph_block(0));
@@ -229,8 +232,12 @@ class Parser {
     }
   }
 
-  Result<std::vector<std::byte>> parse_constant(const TensorType& type) {
+  Result<std::shared_ptr<const ConstantData>> parse_constant(const std::string& name,
+                                                             const TensorType& type) {
+    const std::string what = "constant '" + name + "'";
     if (accept("hex")) {
+      MEMOPT_ASSIGN_OR_RETURN(Reservation reserved,
+                              reserve(static_cast<int64_t>(token_.text.size()), what));
       const std::string hex = take();
       std::string bytes;
       if (!llvm::tryGetFromHex(hex, bytes)) return error("malformed hex");
@@ -240,12 +247,14 @@ class Parser {
                      std::to_string(type.bytes()) + " bytes, found " +
                      std::to_string(bytes.size()));
       }
-      return std::vector<std::byte>(data, data + bytes.size());
+      return ConstantData::from_bytes({data, data + bytes.size()}, std::move(reserved));
     }
-    constexpr int64_t kMaxTextConstant = int64_t{1} << 31;
-    if (type.bytes() > kMaxTextConstant) return error("constant too large for text");
+    MEMOPT_ASSIGN_OR_RETURN(Reservation reserved, reserve(type.bytes(), what));
     std::vector<std::byte> bytes(static_cast<size_t>(type.bytes()));
-    if (accept("elided")) return bytes;
+    const auto done = [&] {
+      return ConstantData::from_bytes(std::move(bytes), std::move(reserved));
+    };
+    if (accept("elided")) return done();
     const int64_t step = dtype_bits(type.dtype) / 8;
     const bool splat = accept("splat");
     if (!splat) MEMOPT_RETURN_IF_ERROR(expect("["));
@@ -258,7 +267,17 @@ class Parser {
       if (!splat && i + 1 < type.count()) MEMOPT_RETURN_IF_ERROR(expect(","));
     }
     if (!splat) MEMOPT_RETURN_IF_ERROR(expect("]"));
-    return bytes;
+    return done();
+  }
+
+  // The bytes of a constant, and the work of filling them.
+  Result<Reservation> reserve(int64_t bytes, const std::string& what) {
+    if (Status status = account_->charge_work(bytes, what); !status.ok()) {
+      return error(status.error().message);
+    }
+    auto reserved = reserve_constant(account_, bytes, what);
+    if (!reserved.ok()) return error(reserved.error().message);
+    return reserved;
   }
 
   using Names = llvm::StringMap<ValueId>;
@@ -293,9 +312,8 @@ class Parser {
         names[results[0]] = graph.add_input(results[0], type);
         return {};
       }
-      MEMOPT_ASSIGN_OR_RETURN(std::vector<std::byte> bytes, parse_constant(type));
-      names[results[0]] =
-          graph.add_constant(results[0], type, ConstantData::from_bytes(std::move(bytes)));
+      MEMOPT_ASSIGN_OR_RETURN(auto data, parse_constant(results[0], type));
+      names[results[0]] = graph.add_constant(results[0], type, std::move(data));
       return {};
     }
     return parse_node(graph, names, op, results, depth);
@@ -363,7 +381,12 @@ class Parser {
     while (!at("}")) {
       MEMOPT_ASSIGN_OR_RETURN(const ValueId output, parse_use(names));
       if (!output) return error("an output must be a value");
-      graph.add_output(output);
+      std::string name;
+      if (accept("as")) {
+        if (token_.kind != TokenKind::kString) return error("needed a name behind 'as'");
+        name = take();
+      }
+      graph.add_output(output, std::move(name));
       if (!accept(",")) break;
     }
     MEMOPT_RETURN_IF_ERROR(expect("}"));
@@ -371,6 +394,7 @@ class Parser {
   }
 
   std::string_view text_;
+  std::shared_ptr<Account> account_;
   size_t position_ = 0;
   int line_ = 1;
   Token token_;
@@ -378,6 +402,9 @@ class Parser {
 
 }  // namespace
 
-Result<Graph> parse_graph(std::string_view text) { return Parser(text).parse(); }
+Result<Graph> parse_graph(std::string_view text, std::shared_ptr<Account> account) {
+  account->admit_file(static_cast<int64_t>(text.size()));
+  return Parser(text, std::move(account)).parse();
+}
 
 }  // namespace memopt

@@ -165,6 +165,7 @@ void print(const Graph& graph, const PrintOptions& options, const std::string& i
   out += inner + "return";
   for (size_t i = 0; i < graph.outputs().size(); ++i) {
     out += (i == 0 ? " " : ", ") + value_name(graph, graph.outputs()[i]);
+    if (graph.has_output_name(i)) out += " as " + quoted(graph.output_name(i));
   }
   out += '\n' + indent + "}\n";
 }

@@ -7,16 +7,19 @@
 //     return %y
 //   }
 //
+// `return %y as "x"` gives an output a name in the signature that is not the value's.
 // `_` stands for a missing operand or an output that is not computed. Attributes that have their
 // default are left out. Constants are `[1, 2]` (few numbers), `splat 0` (all equal), `hex "..."`
 // (bytes in storage order) or, where the printer was told to, `elided`, which parses as zeros. `//`
 // starts a comment.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "compiler/ir/graph.h"
+#include "runtime/base/account.h"
 #include "runtime/base/result.h"
 
 namespace memopt {
@@ -28,7 +31,9 @@ struct PrintOptions {
 };
 
 std::string print_graph(const Graph& graph, const PrintOptions& options = {});
-// Errors name the line. The result is well-formed as text; verify_graph() checks its meaning.
-Result<Graph> parse_graph(std::string_view text);
+// Errors name the line. The result is well-formed as text; verify_graph() checks its meaning. What
+// the text makes of a few characters (elided and splat constants) is counted on `account`.
+Result<Graph> parse_graph(std::string_view text,
+                          std::shared_ptr<Account> account = std::make_shared<Account>());
 
 }  // namespace memopt

@@ -4,12 +4,18 @@
 
 #include "compiler/ops/evaluate.h"
 #include "runtime/ops/op_def.h"
+#include "runtime/plan/limits.h"
 
 namespace memopt {
 namespace {
 
 // An operator that would take longer on constants stays in the graph.
 constexpr int64_t kMaxFoldedOperations = int64_t{1} << 28;
+
+// The heap that a node or value takes through all stages of a compile, which hold a few copies of
+// the graph and tables beside it, and of each byte of its name.
+constexpr int64_t kEntryBytes = 2048;
+constexpr int64_t kCopiesOfNames = 16;
 
 bool is_computed(const Op& op, std::span<const bool> wanted, size_t i) {
   return i < static_cast<size_t>(op_def(op).required_results) || (i < wanted.size() && wanted[i]);
@@ -27,6 +33,11 @@ std::string GraphBuilder::fresh_name(std::string_view base) {
   return name;
 }
 
+Status GraphBuilder::charge_entry(std::string_view name) {
+  const int64_t bytes = kEntryBytes + kCopiesOfNames * static_cast<int64_t>(name.size());
+  return account().charge(bytes, "one more value of the graph");
+}
+
 ValueId GraphBuilder::add_constant(std::string_view base_name, const TensorType& type,
                                    std::shared_ptr<const ConstantData> data) {
   return graph_.add_constant(fresh_name(base_name), type, std::move(data));
@@ -42,6 +53,12 @@ Result<std::vector<ValueId>> GraphBuilder::emit(Op op, std::span<const ValueId> 
     input_types.push_back(input ? &graph_.type(input) : nullptr);
   }
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<TensorType> types, infer_types(op, input_types));
+  if (std::max(inputs.size(), types.size()) > kMaxPlanOperands) {
+    return bad_input("has " + std::to_string(inputs.size()) + " operands and " +
+                     std::to_string(types.size()) + " results; a plan holds " +
+                     std::to_string(kMaxPlanOperands) + " of each");
+  }
+  for (size_t i = 0; i < types.size(); ++i) MEMOPT_RETURN_IF_ERROR(charge_entry(base_name));
 
   if (should_fold(op, inputs, input_types, types)) {
     auto folded = fold(op, inputs, types, wanted, base_name);
@@ -70,12 +87,14 @@ bool GraphBuilder::should_fold(const Op& op, std::span<const ValueId> inputs,
   }
   if (op_def(op).reshapes) return true;  // shares the data
   for (const TensorType& type : types) output_bytes += type.bytes();
-  if (input_bytes > 16 * cap || output_bytes > cap ||
-      output_bytes > state_.options.fold_total_bytes - state_.folded_bytes) {
+  if (input_bytes > 16 * cap || output_bytes > cap) return false;
+  const auto operations = op_def(op).operations;
+  if (operations != nullptr && operations(op, input_types, types) > kMaxFoldedOperations) {
     return false;
   }
-  const auto operations = op_def(op).operations;
-  return operations == nullptr || operations(op, input_types, types) <= kMaxFoldedOperations;
+  std::vector<const TensorType*> outputs;
+  for (const TensorType& type : types) outputs.push_back(&type);
+  return affords_evaluation(*state_.options.account, op, input_types, outputs);
 }
 
 Result<std::vector<ValueId>> GraphBuilder::fold(const Op& op, std::span<const ValueId> inputs,
@@ -96,14 +115,13 @@ Result<std::vector<ValueId>> GraphBuilder::fold(const Op& op, std::span<const Va
   for (size_t i = 0; i < types.size(); ++i) {
     outputs.push_back(is_computed(op, wanted, i) ? &types[i] : nullptr);
   }
-  MEMOPT_ASSIGN_OR_RETURN(const auto data, evaluate(op, operands, outputs));
+  MEMOPT_ASSIGN_OR_RETURN(const auto data, evaluate(op, operands, outputs, state_.options.account));
   std::vector<ValueId> results;
   for (size_t i = 0; i < types.size(); ++i) {
     if (data[i] == nullptr) {
       results.push_back(ValueId::none());
       continue;
     }
-    state_.folded_bytes += types[i].bytes();
     results.push_back(add_constant(base_name, types[i], data[i]));
   }
   return results;

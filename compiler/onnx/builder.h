@@ -20,7 +20,6 @@ namespace memopt {
 struct ImportState {
   const ImportOptions& options;
   TensorSource source;
-  int64_t folded_bytes = 0;
   int64_t max_nodes = 0;
   int64_t nodes = 0;  // read so far; an inlined function counts at each call
 };
@@ -33,6 +32,10 @@ class GraphBuilder {
   Graph& graph() { return graph_; }
   const Graph& graph() const { return graph_; }
   ImportState& state() { return state_; }
+  Account& account() { return *state_.options.account; }
+  Result<Reservation> reserve(int64_t bytes, std::string_view what) {
+    return Reservation::make(state_.options.account, bytes, what);
+  }
   GraphBuilder* outer() { return outer_; }
 
   // Keeps `name` for a value that comes later; false if it is taken.
@@ -42,6 +45,9 @@ class GraphBuilder {
 
   ValueId add_constant(std::string_view base_name, const TensorType& type,
                        std::shared_ptr<const ConstantData> data);
+
+  // Counts a node or value to come, with `name` and whatever hangs on it in a compile.
+  Status charge_entry(std::string_view name);
 
   // The results of the operator: constants if all inputs are and the results are small, else
   // outputs of a new node. results[i] is none where it is neither wanted[i] nor required

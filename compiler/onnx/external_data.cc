@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "compiler/onnx/file_kind.h"
+
 namespace memopt {
 namespace {
 
@@ -135,6 +137,7 @@ Result<SharedBytes> ExternalData::open(const std::string& location) {
   const SharedBytes file = share_bytes(std::move(mapped));
   mapped_bytes_ += static_cast<int64_t>(file.bytes.size());
   paths_.push_back(beneath.empty() ? relative : beneath + '/' + relative);
+  account_->admit_file(static_cast<int64_t>(file.bytes.size()));
   files_[location] = file;
   return file;
 }
@@ -152,7 +155,8 @@ Result<SharedBytes> ExternalData::bytes_of(const onnx::TensorProto& tensor, int6
   const auto size = static_cast<int64_t>(file.bytes.size());
   if (length > size || offset > size - length) {
     return refused(location, "needed " + std::to_string(length) + " bytes at offset " +
-                                 std::to_string(offset) + ", the file has " + std::to_string(size));
+                                 std::to_string(offset) + ", the file has " + std::to_string(size) +
+                                 foreign_file_hint(file.bytes));
   }
   file.bytes = file.bytes.subspan(static_cast<size_t>(offset), static_cast<size_t>(length));
   return file;

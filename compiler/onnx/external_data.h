@@ -2,11 +2,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "compiler/onnx/shared_bytes.h"
 #include "onnx_schema/onnx-ml.pb.h"
+#include "runtime/base/account.h"
 #include "runtime/base/result.h"
 
 namespace memopt {
@@ -18,10 +20,12 @@ namespace memopt {
 // root.
 class ExternalData {
  public:
-  ExternalData(std::string model_folder, std::string root, bool allow_hardlinks)
+  ExternalData(std::string model_folder, std::string root, bool allow_hardlinks,
+               std::shared_ptr<Account> account = std::make_shared<Account>())
       : folder_(std::move(model_folder)),
         root_(std::move(root)),
-        allow_hardlinks_(allow_hardlinks) {}
+        allow_hardlinks_(allow_hardlinks),
+        account_(std::move(account)) {}
 
   // The bytes that the tensor's external_data entries describe (location, offset, length), checked
   // against the file's size. A missing length means `needed` bytes.
@@ -38,6 +42,7 @@ class ExternalData {
   std::string folder_;
   std::string root_;
   bool allow_hardlinks_;
+  std::shared_ptr<Account> account_;  // that the files are admitted to
   int64_t mapped_bytes_ = 0;
   std::vector<std::string> paths_;
   std::map<std::string, SharedBytes> files_;

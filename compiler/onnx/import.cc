@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "compiler/onnx/external_data.h"
+#include "compiler/onnx/file_kind.h"
 #include "compiler/onnx/importer.h"
 #include "compiler/onnx/parse.h"
 #include "compiler/onnx/signature.h"
@@ -54,7 +55,9 @@ Result<ImportedModel> import_model(const ParsedFile<onnx::ModelProto>& file,
                                    const TensorSource& source, const ImportOptions& options) {
   const onnx::ModelProto& model = file.message;
   const onnx::GraphProto& graph = model.graph();
-  if (!model.has_graph()) return bad_input("not an ONNX model: it has no graph");
+  if (!model.has_graph()) {
+    return bad_input("not an ONNX model: it has no graph" + foreign_file_hint(file.file.bytes));
+  }
   MEMOPT_ASSIGN_OR_RETURN(const OpsetVersions opsets, opsets_of(model));
   FunctionTable functions;
   for (const auto& function : model.functions()) {
@@ -84,6 +87,7 @@ Result<ImportedModel> import_model(const ParsedFile<onnx::ModelProto>& file,
   std::vector<std::string> outputs;
   for (const auto& output : graph.output()) outputs.push_back(output.name());
   MEMOPT_RETURN_IF_ERROR(importer.add_outputs(scope, outputs));
+  MEMOPT_RETURN_IF_ERROR(check_outputs(builder.graph(), graph));
 
   const auto main_opset = opsets.find("");
   return ImportedModel{.graph = std::move(builder.graph()),
@@ -95,10 +99,10 @@ Result<ImportedModel> import_model(const ParsedFile<onnx::ModelProto>& file,
 }  // namespace
 
 Result<ImportedModel> import_onnx(const std::string& path, const ImportOptions& options) {
-  MEMOPT_ASSIGN_OR_RETURN(const auto parsed, parse_model_file(path));
+  MEMOPT_ASSIGN_OR_RETURN(const auto parsed, parse_model_file(path, options.account));
   ExternalData external(std::filesystem::path(path).parent_path().string(),
-                        options.external_data_root, options.allow_hardlinks);
-  const TensorSource source{.file = parsed.file, .external = &external};
+                        options.external_data_root, options.allow_hardlinks, options.account);
+  const TensorSource source{.file = parsed.file, .external = &external, .account = options.account};
   auto imported = import_model(parsed, source, options);
   if (!imported.ok()) return in_context(path, imported.error());
   imported->file_bytes = static_cast<int64_t>(parsed.file.bytes.size()) + external.mapped_bytes();
@@ -108,8 +112,10 @@ Result<ImportedModel> import_onnx(const std::string& path, const ImportOptions& 
 
 Result<ImportedModel> import_onnx(std::vector<std::byte> bytes, const std::string& name,
                                   const ImportOptions& options) {
-  MEMOPT_ASSIGN_OR_RETURN(const auto parsed, parse_model(share_bytes(std::move(bytes)), name));
-  auto imported = import_model(parsed, {.file = parsed.file, .external = nullptr}, options);
+  MEMOPT_ASSIGN_OR_RETURN(const auto parsed,
+                          parse_model(share_bytes(std::move(bytes)), name, options.account));
+  auto imported = import_model(
+      parsed, {.file = parsed.file, .external = nullptr, .account = options.account}, options);
   if (!imported.ok()) return in_context(name, imported.error());
   imported->file_bytes = static_cast<int64_t>(parsed.file.bytes.size());
   return imported;

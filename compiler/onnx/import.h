@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "compiler/ir/graph.h"
+#include "runtime/base/account.h"
 #include "runtime/base/result.h"
 #include "runtime/base/tensor_data.h"
 
@@ -31,10 +33,11 @@ struct ImportOptions {
   std::string external_data_root;
   // Accept external data files that have several hard links.
   bool allow_hardlinks = false;
-  // Results of operators on constants are computed at import up to this many bytes each, and
-  // `fold_total_bytes` together.
+  // Of the whole compile: what the model makes the importer allocate and compute counts on it.
+  std::shared_ptr<Account> account = std::make_shared<Account>();
+  // Results of operators on constants are computed at import up to this many bytes each, as long as
+  // the account affords it.
   int64_t fold_cap_bytes = int64_t{1} << 20;
-  int64_t fold_total_bytes = int64_t{64} << 20;
 };
 
 struct ImportedModel {

@@ -1,6 +1,7 @@
 #include "compiler/onnx/importer.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "compiler/onnx/mapping.h"
@@ -41,6 +42,16 @@ Status FunctionTable::add(const onnx::FunctionProto& function, const OpsetVersio
   }
   if (entry.opsets.empty()) entry.opsets = model_opsets;
   const std::string key = function_key(function.domain(), function.name(), function.overload());
+  std::set<std::string> parameters;
+  for (const std::string& input : function.input()) {
+    if (input.empty()) return bad_input("function '" + key + "' has a parameter without a name");
+    if (!parameters.insert(input).second) {
+      return bad_input("function '" + key + "' has two parameters '" + input + "'");
+    }
+  }
+  for (const std::string& output : function.output()) {
+    if (output.empty()) return bad_input("function '" + key + "' has a result without a name");
+  }
   if (!functions_.emplace(key, std::move(entry)).second) {
     return bad_input("function '" + key + "' is defined twice");
   }
@@ -55,22 +66,36 @@ const LocalFunction* FunctionTable::find(const onnx::NodeProto& node) const {
 Status Importer::enter(Scope& scope, const onnx::GraphProto& graph) {
   if (scope.depth > kMaxDepth) return bad_input("subgraphs are nested too deeply");
   for (const auto& tensor : graph.initializer()) {
+    if (tensor.name().empty()) return bad_input("an initializer without a name");
     if (!scope.initializers.try_emplace(tensor.name(), &tensor).second) {
       return bad_input("initializer '" + tensor.name() + "' is given twice");
     }
   }
   for (const auto& tensor : graph.sparse_initializer()) {
     const std::string& name = tensor.values().name();
+    if (name.empty()) return bad_input("a sparse initializer without a name");
     if (scope.initializers.count(name) ||
         !scope.sparse_initializers.try_emplace(name, &tensor).second) {
       return bad_input("initializer '" + name + "' is given twice");
     }
   }
-  for (const auto& output : graph.output()) scope.used.insert(output.name());
+  for (const auto& output : graph.output()) {
+    if (output.name().empty()) return bad_input("an output without a name");
+    scope.used.insert(output.name());
+  }
   return {};
 }
 
+Status Importer::charge_nodes(Scope& scope, const NodeList& nodes) {
+  constexpr int64_t kOperationsPerByte = 16;
+  int64_t bytes = 0;
+  for (const auto& node : nodes) bytes += static_cast<int64_t>(node.ByteSizeLong());
+  return scope.builder.account().charge_work(kOperationsPerByte * bytes,
+                                             "reading the nodes of a graph");
+}
+
 Status Importer::import_nodes(Scope& scope, const NodeList& nodes) {
+  MEMOPT_RETURN_IF_ERROR(charge_nodes(scope, nodes));
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<int> order, definition_order(nodes));
   for (const auto& node : nodes) {
     for (const std::string& name : names_read(node)) scope.used.insert(name);
@@ -102,7 +127,8 @@ Status Importer::import_node(Scope& scope, const onnx::NodeProto& node, const st
     return {};  // computes nothing
   }
   for (const std::string& output : node.output()) {
-    if (scope.values.count(output) || scope.initializers.count(output)) {
+    if (scope.values.count(output) || scope.initializers.count(output) ||
+        scope.sparse_initializers.count(output)) {
       return bad_input("value '" + output + "' is defined twice");
     }
   }
@@ -170,6 +196,11 @@ Status Importer::inline_call(Scope& scope, const onnx::NodeProto& node, const st
                      std::to_string(proto.input_size()) + " and " +
                      std::to_string(proto.output_size()));
   }
+  constexpr int64_t kOperationsPerParameter = 256;
+  const int64_t parameters = int64_t{proto.input_size()} + proto.output_size() +
+                             proto.attribute_proto_size() + node.attribute_size();
+  MEMOPT_RETURN_IF_ERROR(scope.builder.account().charge_work(
+      kOperationsPerParameter * parameters, "a call of function '" + proto.name() + "'"));
   Scope body = nested_scope(scope, scope.builder);
   body.parent = nullptr;  // a function sees its parameters only
   body.opsets = &function.opsets;
@@ -232,6 +263,8 @@ Status Importer::import_region(Scope& outer, const onnx::GraphProto& graph,
   MEMOPT_RETURN_IF_ERROR(enter(scope, graph));
   for (int i = 0; i < graph.input_size(); ++i) {
     const std::string& name = graph.input(i).name();
+    if (name.empty()) return bad_input("a subgraph's input without a name");
+    if (scope.values.count(name) > 0) return bad_input("input '" + name + "' is declared twice");
     scope.values[name] =
         region.graph().add_input(region.fresh_name(name), own_inputs[static_cast<size_t>(i)]);
   }
@@ -246,9 +279,7 @@ Status Importer::add_outputs(Scope& scope, const std::vector<std::string>& names
   Graph& graph = builder.graph();
   std::vector<ValueId> values;
   std::set<ValueId> taken;  // values that already carry the name of an output
-  std::set<std::string> seen;
   for (const std::string& name : names) {
-    if (!seen.insert(name).second) return bad_input("output '" + name + "' is listed twice");
     auto value = scope.lookup(name);
     if (!value.ok()) return in_context("output '" + name + "'", value.error());
     if (!*value) return bad_input("output '" + name + "' is a missing optional value");
@@ -256,7 +287,13 @@ Status Importer::add_outputs(Scope& scope, const std::vector<std::string>& names
     const Value& source = graph.value(*value);
     if (source.kind == ValueKind::kResult && source.name == name) taken.insert(*value);
   }
+  std::map<std::string, size_t> listed;  // where first
   for (size_t i = 0; i < names.size(); ++i) {
+    // What is listed twice is one value, twice an output.
+    if (const auto [first, is_new] = listed.emplace(names[i], i); !is_new) {
+      graph.add_output(graph.outputs()[first->second]);
+      continue;
+    }
     const Value& source = graph.value(values[i]);
     const bool named = source.kind == ValueKind::kResult && source.name == names[i];
     if (named) {
@@ -268,6 +305,7 @@ Status Importer::add_outputs(Scope& scope, const std::vector<std::string>& names
     }
     // At the top the name is reserved and free, unless an input has it.
     const bool free = source.name != names[i] && scope.parent == nullptr;
+    const bool is_input = source.kind == ValueKind::kInput && source.name == names[i];
     const std::string name = free ? names[i] : builder.fresh_name(names[i]);
     if (source.kind == ValueKind::kResult && taken.insert(values[i]).second) {
       graph.rename(values[i], name);
@@ -277,7 +315,8 @@ Status Importer::add_outputs(Scope& scope, const std::vector<std::string>& names
     const Value output{
         .name = name, .type = source.type, .kind = ValueKind::kResult, .producer = {}, .data = {}};
     const NodeId node = graph.add_node(Identity{}, {&values[i], 1}, {&output, 1}, name);
-    graph.add_output(graph.node(node).outputs[0]);
+    // The name is the input's already, so it is the output's in the signature only.
+    graph.add_output(graph.node(node).outputs[0], is_input ? names[i] : "");
   }
   return {};
 }

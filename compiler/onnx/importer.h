@@ -61,6 +61,9 @@ class Importer {
   const FunctionTable& functions() const { return functions_; }
 
  private:
+  // The work of reading nodes: in proportion to their bytes in the file, at every call of a
+  // function.
+  Status charge_nodes(Scope& scope, const NodeList& nodes);
   Status import_node(Scope& scope, const onnx::NodeProto& node, const std::string& name);
   Status map_node(Scope& scope, const onnx::NodeProto& node, const std::string& name);
   Status inline_call(Scope& scope, const onnx::NodeProto& node, const std::string& name,

@@ -36,8 +36,7 @@ Status map_constant(NodeContext& node) {
     return bind_loaded(node, load_tensor(attribute->t(), state.source));
   }
   if (const auto* attribute = node.attribute("sparse_value")) {
-    return bind_loaded(node, load_sparse_tensor(attribute->sparse_tensor(), state.source,
-                                                state.options.fold_total_bytes));
+    return bind_loaded(node, load_sparse_tensor(attribute->sparse_tensor(), state.source));
   }
   if (node.has_attribute("value_int")) {
     node.bind(0, scalar_int(node, node.attr_int("value_int", 0)));
@@ -106,10 +105,17 @@ Status map_eye_like(NodeContext& node) {
 
 Status map_range(NodeContext& node) {
   const DType dtype = node.type(0).dtype;
-  const auto element_bytes = dtype_bytes(dtype, 1).value_or(1);
-  const int64_t max_count = node.builder().state().options.fold_cap_bytes / element_bytes;
-  const auto too_long = [&] {
-    return node.error("more than " + std::to_string(max_count) + " elements");
+  // Counted before they are made: as doubles here, as what they are by constant_values().
+  Reservation reserved;
+  const auto reserve = [&](double count) -> Status {
+    constexpr double kMost = 1e15;  // more bytes than any limit
+    if (std::isnan(count)) return node.error("a number of elements that is not a number");
+    const auto elements = static_cast<int64_t>(std::clamp(count, 0.0, kMost));
+    const std::string what = std::to_string(elements) + " elements";
+    MEMOPT_RETURN_IF_ERROR(node.builder().account().charge_work(elements, what));
+    MEMOPT_ASSIGN_OR_RETURN(reserved,
+                            node.builder().reserve(elements * int64_t{sizeof(double)}, what));
+    return {};
   };
   std::vector<double> values;
   if (is_integer(dtype)) {
@@ -121,16 +127,16 @@ Status map_range(NodeContext& node) {
       if (number < -kExact || number > kExact) return node.error("a number is out of range");
     }
     if (delta == 0) return node.error("a delta of 0");
-    for (int64_t v = start; delta > 0 ? v < limit : v > limit; v += delta) {
-      if (static_cast<int64_t>(values.size()) == max_count) return too_long();
-      values.push_back(static_cast<double>(v));
-    }
+    const int64_t count =
+        delta > 0 ? (limit - start + delta - 1) / delta : (start - limit - delta - 1) / -delta;
+    MEMOPT_RETURN_IF_ERROR(reserve(static_cast<double>(count)));
+    for (int64_t i = 0; i < count; ++i) values.push_back(static_cast<double>(start + i * delta));
   } else {
     MEMOPT_ASSIGN_OR_RETURN(const double start, node.constant_float(0, "start"));
     MEMOPT_ASSIGN_OR_RETURN(const double limit, node.constant_float(1, "limit"));
     MEMOPT_ASSIGN_OR_RETURN(const double delta, node.constant_float(2, "delta"));
-    const double count = std::max(0.0, std::ceil((limit - start) / delta));
-    if (!(count <= static_cast<double>(max_count))) return too_long();  // also where it is NaN
+    const double count = std::ceil((limit - start) / delta);  // may be negative or NaN
+    MEMOPT_RETURN_IF_ERROR(reserve(count));
     for (int64_t i = 0; i < static_cast<int64_t>(count); ++i) {
       values.push_back(start + static_cast<double>(i) * delta);
     }

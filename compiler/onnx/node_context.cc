@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/checked.h"
 #include "runtime/kernels/element.h"
 
 namespace memopt {
@@ -90,6 +91,12 @@ Result<std::vector<T>> NodeContext::constant_elements(int i, std::string_view wh
   const Value& value = graph.value(in(i));
   if (value.type.dims.rank() > 1) {
     return error(operand + ": needed a list or scalar, found " + to_string(value.type));
+  }
+  // A list of shapes, axes or scales: what is longer cannot be meant.
+  constexpr int64_t kMaxElements = 1 << 20;
+  if (value.type.count() > kMaxElements) {
+    return error(operand + ": at most " + std::to_string(kMaxElements) + " elements, found " +
+                 to_string(value.type));
   }
   std::optional<std::vector<T>> elements;
   if constexpr (std::is_same_v<T, int64_t>) {
@@ -260,8 +267,12 @@ Result<ValueId> NodeContext::constant_values(DType dtype, const Dims& dims,
   TensorType type;
   type.dtype = dtype;
   type.dims = dims;
+  const auto needed = checked_mul(static_cast<int64_t>(values.size()), sizeof(double));
+  MEMOPT_ASSIGN_OR_RETURN(Reservation reserved,
+                          reserve_constant(builder().state().options.account,
+                                           needed.value_or(INT64_MAX), "a list of constants"));
   MEMOPT_ASSIGN_OR_RETURN(std::vector<std::byte> bytes, bytes_of(dtype, values));
-  return constant(type, ConstantData::from_bytes(std::move(bytes)));
+  return constant(type, ConstantData::from_bytes(std::move(bytes), std::move(reserved)));
 }
 
 void NodeContext::bind(int output, ValueId value) {

@@ -1,12 +1,6 @@
 #include "compiler/onnx/scope.h"
 
 namespace memopt {
-namespace {
-
-// A sparse initializer that would be larger than this as a dense tensor is refused.
-constexpr int64_t kMaxDensifiedBytes = int64_t{1} << 30;
-
-}  // namespace
 
 Result<ValueId> Scope::lookup(const std::string& name) {
   if (const auto found = values.find(name); found != values.end()) return found->second;
@@ -14,9 +8,8 @@ Result<ValueId> Scope::lookup(const std::string& name) {
   const auto sparse = sparse_initializers.find(name);
   if (dense != initializers.end() || sparse != sparse_initializers.end()) {
     const TensorSource& source = builder.state().source;
-    auto loaded = dense != initializers.end()
-                      ? load_tensor(*dense->second, source)
-                      : load_sparse_tensor(*sparse->second, source, kMaxDensifiedBytes);
+    auto loaded = dense != initializers.end() ? load_tensor(*dense->second, source)
+                                              : load_sparse_tensor(*sparse->second, source);
     if (!loaded.ok()) return in_context("initializer '" + name + "'", loaded.error());
     // The name is reserved for it in the model's own graph; elsewhere it may be taken.
     const std::string wanted = prefix + name;

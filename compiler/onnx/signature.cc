@@ -24,6 +24,7 @@ Result<std::vector<Input>> declared_inputs(const Scope& scope, const onnx::Graph
   std::vector<Input> inputs;
   std::set<std::string> seen;
   for (const auto& proto : graph.input()) {
+    if (proto.name().empty()) return bad_input("an input without a name");
     if (!seen.insert(proto.name()).second) {
       return bad_input("input '" + proto.name() + "' is declared twice");
     }
@@ -161,7 +162,40 @@ Error unknown_shapes(const std::vector<const Input*>& inputs) {
   return usage(text);
 }
 
+// Whether a declared shape can be that of `dims`: symbols are any number.
+bool agrees(const std::vector<OnnxDim>& declared, const Dims& dims) {
+  if (declared.size() != static_cast<size_t>(dims.rank())) return false;
+  for (size_t i = 0; i < declared.size(); ++i) {
+    const auto& extent = declared[i].extent;
+    if (extent && *extent != dims[static_cast<int>(i)]) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+Status check_outputs(const Graph& built, const onnx::GraphProto& graph) {
+  for (int i = 0; i < graph.output_size(); ++i) {
+    const onnx::TypeProto& type = graph.output(i).type();
+    const TensorType& found = built.type(built.outputs()[static_cast<size_t>(i)]);
+    const auto contradiction = [&](const std::string& declared) {
+      return bad_input("output '" + graph.output(i).name() + "' is declared as " + declared +
+                       ", its nodes make it " + to_string(found));
+    };
+    const std::string kind = non_tensor_kind(type);
+    if (kind == "untyped") continue;
+    if (!kind.empty()) return contradiction("a value of type " + kind);
+    const int64_t element = type.tensor_type().elem_type();
+    if (element != onnx::TensorProto::UNDEFINED && dtype_from_onnx(element) != found.dtype) {
+      return contradiction("a tensor of " + onnx_dtype_name(element));
+    }
+    const auto declared = declared_dims(type);
+    if (declared && !agrees(*declared, found.dims)) {
+      return contradiction("a tensor of shape " + to_string(*declared));
+    }
+  }
+  return {};
+}
 
 Status add_inputs(Scope& scope, const onnx::GraphProto& graph, const ImportOptions& options) {
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<Input> inputs, declared_inputs(scope, graph, options));

@@ -1,4 +1,5 @@
-// The inputs of a model: which are constants, and the extents of symbolic dimensions.
+// The signature of a model: which inputs are constants, the extents of symbolic dimensions, and
+// whether its outputs are what it declares.
 #pragma once
 
 #include "compiler/onnx/import.h"
@@ -12,5 +13,9 @@ namespace memopt {
 // initializer, constants for those that options.bindings fix. Errors that concern all inputs (no
 // extent for a symbol, options that fit nothing) list all of them.
 Status add_inputs(Scope& scope, const onnx::GraphProto& graph, const ImportOptions& options);
+
+// Ok where what the model declares of its outputs agrees with what its nodes make; symbols agree
+// with every extent. `built` has the outputs of `graph`, in the same order.
+Status check_outputs(const Graph& built, const onnx::GraphProto& graph);
 
 }  // namespace memopt

@@ -21,10 +21,19 @@ Result<LoadedTensor> with_mapped(const TensorType& type, const SharedBytes& rang
   return LoadedTensor{type, ConstantData::mapped(range.bytes, range.owner)};
 }
 
+Result<Reservation> reserve_tensor(const std::shared_ptr<Account>& account,
+                                   const TensorType& type) {
+  const std::string what = "a tensor of " + to_string(type);
+  MEMOPT_RETURN_IF_ERROR(account->charge_work(type.bytes(), what));
+  return reserve_constant(account, type.bytes(), what);
+}
+
 // `count` elements of `Stored`, one per entry of the field, each narrowed from Entry's low bits.
 template <typename Stored, typename Field>
-Result<LoadedTensor> narrowed(const TensorType& type, const Field& field, int64_t entries) {
+Result<LoadedTensor> narrowed(const TensorType& type, const Field& field, int64_t entries,
+                              const std::shared_ptr<Account>& account) {
   if (field.size() != entries) return size_mismatch(type, entries, field.size(), "elements");
+  MEMOPT_ASSIGN_OR_RETURN(Reservation reserved, reserve_tensor(account, type));
   Bytes bytes(static_cast<size_t>(entries) * sizeof(Stored));
   std::byte* out = bytes.data();
   for (const auto entry : field) {
@@ -32,34 +41,35 @@ Result<LoadedTensor> narrowed(const TensorType& type, const Field& field, int64_
     std::memcpy(out, &value, sizeof(Stored));
     out += sizeof(Stored);
   }
-  return LoadedTensor{type, ConstantData::from_bytes(std::move(bytes))};
+  return LoadedTensor{type, ConstantData::from_bytes(std::move(bytes), std::move(reserved))};
 }
 
 // The field of `tensor` that holds elements of this type when they are neither raw nor external.
-Result<LoadedTensor> decode_field(const onnx::TensorProto& tensor, const TensorType& type) {
+Result<LoadedTensor> decode_field(const onnx::TensorProto& tensor, const TensorType& type,
+                                  const std::shared_ptr<Account>& account) {
   const int64_t count = type.count();
   switch (type.dtype) {
     case DType::kF32:
-      return narrowed<float>(type, tensor.float_data(), count);
+      return narrowed<float>(type, tensor.float_data(), count, account);
     case DType::kC64:
-      return narrowed<float>(type, tensor.float_data(), 2 * count);
+      return narrowed<float>(type, tensor.float_data(), 2 * count, account);
     case DType::kF64:
-      return narrowed<double>(type, tensor.double_data(), count);
+      return narrowed<double>(type, tensor.double_data(), count, account);
     case DType::kC128:
-      return narrowed<double>(type, tensor.double_data(), 2 * count);
+      return narrowed<double>(type, tensor.double_data(), 2 * count, account);
     case DType::kI64:
-      return narrowed<int64_t>(type, tensor.int64_data(), count);
+      return narrowed<int64_t>(type, tensor.int64_data(), count, account);
     case DType::kU64:
-      return narrowed<uint64_t>(type, tensor.uint64_data(), count);
+      return narrowed<uint64_t>(type, tensor.uint64_data(), count, account);
     case DType::kU32:
-      return narrowed<uint32_t>(type, tensor.uint64_data(), count);
+      return narrowed<uint32_t>(type, tensor.uint64_data(), count, account);
     case DType::kI32:
-      return narrowed<int32_t>(type, tensor.int32_data(), count);
+      return narrowed<int32_t>(type, tensor.int32_data(), count, account);
     case DType::kI16:
     case DType::kU16:
     case DType::kF16:
     case DType::kBF16:
-      return narrowed<uint16_t>(type, tensor.int32_data(), count);
+      return narrowed<uint16_t>(type, tensor.int32_data(), count, account);
     case DType::kI8:
     case DType::kU8:
     case DType::kBool:
@@ -68,14 +78,14 @@ Result<LoadedTensor> decode_field(const onnx::TensorProto& tensor, const TensorT
     case DType::kF8E5M2:
     case DType::kF8E5M2FNUZ:
     case DType::kF8E8M0:
-      return narrowed<uint8_t>(type, tensor.int32_data(), count);
+      return narrowed<uint8_t>(type, tensor.int32_data(), count, account);
     case DType::kI4:
     case DType::kU4:
     case DType::kF4E2M1:
     case DType::kI2:
     case DType::kU2:
       // One entry per byte; a byte packs two (four) elements.
-      return narrowed<uint8_t>(type, tensor.int32_data(), type.bytes());
+      return narrowed<uint8_t>(type, tensor.int32_data(), type.bytes(), account);
   }
   return internal_error("element type without a data field");
 }
@@ -129,23 +139,22 @@ Result<LoadedTensor> load_tensor(const onnx::TensorProto& tensor, const TensorSo
     const std::string& raw = tensor.raw_data();
     const auto found = static_cast<int64_t>(raw.size());
     if (found != type.bytes()) return size_mismatch(type, type.bytes(), found, "bytes");
+    MEMOPT_ASSIGN_OR_RETURN(Reservation reserved, reserve_tensor(source.account, type));
     Bytes bytes(raw.size());
     if (!raw.empty()) std::memcpy(bytes.data(), raw.data(), raw.size());
-    return LoadedTensor{type, ConstantData::from_bytes(std::move(bytes))};
+    return LoadedTensor{type, ConstantData::from_bytes(std::move(bytes), std::move(reserved))};
   }
-  return decode_field(tensor, type);
+  return decode_field(tensor, type, source.account);
 }
 
 Result<LoadedTensor> load_sparse_tensor(const onnx::SparseTensorProto& tensor,
-                                        const TensorSource& source, int64_t cap_bytes) {
+                                        const TensorSource& source) {
   MEMOPT_ASSIGN_OR_RETURN(const LoadedTensor values, load_tensor(tensor.values(), source));
   MEMOPT_ASSIGN_OR_RETURN(const LoadedTensor indices, load_tensor(tensor.indices(), source));
   TensorType type;
   type.dtype = values.type.dtype;
   MEMOPT_ASSIGN_OR_RETURN(type.dims, checked_dims({tensor.dims().begin(), tensor.dims().end()}));
-  if (!is_valid_type(type) || type.bytes() > cap_bytes) {
-    return bad_input("a sparse tensor of " + to_string(type) + " is too large to be made dense");
-  }
+  if (!is_valid_type(type)) return bad_input(to_string(type) + " is too large");
   const int bits = dtype_bits(type.dtype);
   if (bits < 8) return bad_input("a sparse tensor of elements below eight bits");
   const int rank = type.dims.rank();
@@ -157,6 +166,7 @@ Result<LoadedTensor> load_sparse_tensor(const onnx::SparseTensorProto& tensor,
                      to_string(values.type) + " and " + to_string(indices.type));
   }
   const auto size = static_cast<size_t>(bits / 8);
+  MEMOPT_ASSIGN_OR_RETURN(Reservation reserved, reserve_tensor(source.account, type));
   Bytes bytes(static_cast<size_t>(type.bytes()));
   const Dims strides = row_major_strides(type.dims);
   int64_t previous = -1;
@@ -174,7 +184,7 @@ Result<LoadedTensor> load_sparse_tensor(const onnx::SparseTensorProto& tensor,
     std::memcpy(&bytes[static_cast<size_t>(flat) * size],
                 values.data->bytes().data() + static_cast<size_t>(i) * size, size);
   }
-  return LoadedTensor{type, ConstantData::from_bytes(std::move(bytes))};
+  return LoadedTensor{type, ConstantData::from_bytes(std::move(bytes), std::move(reserved))};
 }
 
 }  // namespace memopt

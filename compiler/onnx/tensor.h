@@ -15,6 +15,8 @@ namespace memopt {
 struct TensorSource {
   SharedBytes file;                  // that `segment` points into (see wire.h)
   ExternalData* external = nullptr;  // null: external data is refused
+  // What is not left in a file counts on it.
+  std::shared_ptr<Account> account = std::make_shared<Account>();
 };
 
 struct LoadedTensor {
@@ -29,8 +31,8 @@ Result<TensorType> tensor_type_of(const onnx::TensorProto& tensor);
 // must be exactly the bytes that the type needs.
 Result<LoadedTensor> load_tensor(const onnx::TensorProto& tensor, const TensorSource& source);
 
-// A sparse tensor made dense (at most `cap_bytes`). Indices are checked: in range and ascending.
+// A sparse tensor made dense. Indices are checked: in range and ascending.
 Result<LoadedTensor> load_sparse_tensor(const onnx::SparseTensorProto& tensor,
-                                        const TensorSource& source, int64_t cap_bytes);
+                                        const TensorSource& source);
 
 }  // namespace memopt

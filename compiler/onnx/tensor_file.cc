@@ -8,8 +8,9 @@
 namespace memopt {
 
 Result<TensorData> read_tensor_pb(const std::string& path) {
-  MEMOPT_ASSIGN_OR_RETURN(const auto parsed, parse_tensor_file(path));
-  const TensorSource source{.file = parsed.file};
+  const auto account = std::make_shared<Account>();
+  MEMOPT_ASSIGN_OR_RETURN(const auto parsed, parse_tensor_file(path, account));
+  const TensorSource source{.file = parsed.file, .external = nullptr, .account = account};
   auto loaded = load_tensor(parsed.message, source);
   if (!loaded.ok()) return in_context(path, loaded.error());
   const auto bytes = loaded->data->bytes();

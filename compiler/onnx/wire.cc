@@ -38,6 +38,21 @@ constexpr Unread kUnread[] = {
     {Message::kFunction, 12}, {Message::kFunction, 14},
 };
 
+// The heap that a message takes once it is parsed, whatever it holds, and what a field that is no
+// message known here takes: a string or a list of numbers, of a byte each in the file; where it is
+// a message of dimensions, these are two bytes each.
+constexpr int64_t kBytesPerMessage = 256;
+constexpr int64_t kBytesPerField = 64, kParsedPerByte = 8, kParsedPerTypeByte = 32;
+
+struct TypeField {
+  Message message;
+  uint32_t field;
+};
+constexpr TypeField kTypeFields[] = {{Message::kGraph, 11},
+                                     {Message::kGraph, 12},
+                                     {Message::kAttribute, 14},
+                                     {Message::kAttribute, 15}};
+
 constexpr uint32_t kTensorDataType = 2, kTensorSegment = 3, kTensorFloatData = 4,
                    kTensorRawData = 9, kTensorDoubleData = 10;
 constexpr uint64_t kOnnxFloat = 1, kOnnxDouble = 11;
@@ -64,10 +79,12 @@ void append_tag(std::string& out, uint32_t field, WireType type) {
 class Cutter {
  public:
   explicit Cutter(std::span<const std::byte> file) : file_(file) {}
+  int64_t parsed_bytes() const { return parsed_bytes_; }
 
   // Appends the cut form of the message in [begin, end) to `out`.
   Status cut(Message message, size_t begin, size_t end, int depth, std::string& out) {
     if (depth > kMaxWireDepth) return malformed(begin, "messages are nested too deeply");
+    parsed_bytes_ += kBytesPerMessage;
     uint32_t mapped_field = 0;
     if (message == Message::kTensor) {
       MEMOPT_ASSIGN_OR_RETURN(mapped_field, large_field(begin, end));
@@ -91,6 +108,7 @@ class Cutter {
         append_varint(out, inner.size());
         out += inner;
       } else {
+        parsed_bytes_ += parsed_size(message, field);
         out.append(reinterpret_cast<const char*>(&file_[field.begin]), field.end - field.begin);
       }
     }
@@ -100,6 +118,15 @@ class Cutter {
  private:
   static Error malformed(size_t offset, const std::string& why) {
     return bad_input("not a valid ONNX file: at byte " + std::to_string(offset) + ": " + why);
+  }
+
+  static int64_t parsed_size(Message message, const WireField& field) {
+    if (field.type != kLength) return kParsedPerByte;
+    int64_t per_byte = kParsedPerByte;
+    for (const TypeField& type : kTypeFields) {
+      if (type.message == message && type.field == field.number) per_byte = kParsedPerTypeByte;
+    }
+    return kBytesPerField + per_byte * static_cast<int64_t>(field.end - field.payload);
   }
 
   static bool is_unread(Message message, uint32_t field) {
@@ -198,16 +225,18 @@ class Cutter {
   }
 
   std::span<const std::byte> file_;
+  int64_t parsed_bytes_ = 0;
 };
 
 }  // namespace
 
-Result<std::string> cut_tensor_data(std::span<const std::byte> message, WireMessage kind) {
-  std::string out;
+Result<CutMessage> cut_tensor_data(std::span<const std::byte> message, WireMessage kind) {
+  CutMessage cut;
   Cutter cutter(message);
   const Message root = kind == WireMessage::kModel ? Message::kModel : Message::kTensor;
-  MEMOPT_RETURN_IF_ERROR(cutter.cut(root, 0, message.size(), 1, out));
-  return out;
+  MEMOPT_RETURN_IF_ERROR(cutter.cut(root, 0, message.size(), 1, cut.text));
+  cut.parsed_bytes = cutter.parsed_bytes();
+  return cut;
 }
 
 }  // namespace memopt

@@ -1,11 +1,14 @@
 #include "compiler/ops/evaluate.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <new>
 #include <string>
 
+#include "runtime/base/checked.h"
 #include "runtime/kernels/kernel.h"
+#include "runtime/ops/op_def.h"
 
 namespace memopt {
 namespace {
@@ -31,6 +34,39 @@ AlignedBytes allocate(int64_t bytes) {
   return AlignedBytes(static_cast<std::byte*>(operator new(size, AlignedDelete::kAlignment)));
 }
 
+// What an evaluation takes at most, its scratch aside: aligned copies of the operands, and every
+// result twice, once as a constant. Work counts the elements too, for operators that say less.
+struct Expense {
+  int64_t temporary_bytes = 0;
+  int64_t result_bytes = 0;
+  int64_t operations = 0;
+};
+
+int64_t add(int64_t a, int64_t b) { return checked_add(a, b).value_or(INT64_MAX); }
+
+Expense expense_of(const Op& op, std::span<const TensorType* const> inputs,
+                   std::span<const TensorType* const> outputs) {
+  Expense expense;
+  for (const TensorType* input : inputs) {
+    if (input == nullptr) continue;
+    expense.temporary_bytes = add(expense.temporary_bytes, input->bytes());
+    expense.operations = add(expense.operations, input->count());
+  }
+  std::vector<TensorType> results;
+  for (const TensorType* output : outputs) {
+    results.push_back(output != nullptr ? *output : TensorType{});
+    if (output == nullptr) continue;
+    expense.result_bytes = add(expense.result_bytes, output->bytes());
+    expense.operations = add(expense.operations, output->count());
+  }
+  expense.temporary_bytes = add(expense.temporary_bytes, expense.result_bytes);
+  const auto operations = op_def(op).operations;
+  if (operations != nullptr && !results.empty() && outputs[0] != nullptr) {
+    expense.operations = std::max(expense.operations, operations(op, inputs, results));
+  }
+  return expense;
+}
+
 Operand operand_of(const TensorType& type) {
   return {.present = true,
           .constant = false,
@@ -51,12 +87,26 @@ Tensor tensor_of(const Operand& operand, std::byte* data) {
 
 }  // namespace
 
+bool affords_evaluation(const Account& account, const Op& op,
+                        std::span<const TensorType* const> inputs,
+                        std::span<const TensorType* const> outputs) {
+  const Expense expense = expense_of(op, inputs, outputs);
+  return account.affords(add(expense.temporary_bytes, expense.result_bytes), expense.operations);
+}
+
 Result<std::vector<std::shared_ptr<const ConstantData>>> evaluate(
     const Op& op, std::span<const ConstantOperand> inputs,
-    std::span<const TensorType* const> outputs) {
+    std::span<const TensorType* const> outputs, const std::shared_ptr<Account>& account) {
   const std::string name(op_label(op));
   const KernelDef* def = reference_kernel(op_kind(op));
   if (def == nullptr) return bad_input(name + ": no reference kernel");
+  std::vector<const TensorType*> input_types;
+  for (const ConstantOperand& input : inputs) input_types.push_back(input.type);
+  const Expense expense = expense_of(op, input_types, outputs);
+  const std::string what = "to compute " + name + " of constants";
+  MEMOPT_RETURN_IF_ERROR(account->charge_work(expense.operations, what));
+  MEMOPT_ASSIGN_OR_RETURN(const Reservation temporary,
+                          Reservation::make(account, expense.temporary_bytes, what));
 
   std::vector<Operand> input_operands, output_operands;
   std::vector<Tensor> input_tensors, output_tensors;
@@ -100,6 +150,8 @@ Result<std::vector<std::shared_ptr<const ConstantData>>> evaluate(
     scratch_bytes = needs.scratch_bytes;
   }
   MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<Kernel> kernel, def->create(request));
+  MEMOPT_ASSIGN_OR_RETURN(const Reservation scratch_reserved,
+                          Reservation::make(account, scratch_bytes, what));
   const AlignedBytes scratch = allocate(scratch_bytes);
   Serial serial;
   MEMOPT_RETURN_IF_ERROR(kernel->run({.inputs = input_tensors,
@@ -113,9 +165,11 @@ Result<std::vector<std::shared_ptr<const ConstantData>>> evaluate(
       results.push_back(nullptr);
       continue;
     }
+    MEMOPT_ASSIGN_OR_RETURN(Reservation reserved,
+                            reserve_constant(account, outputs[i]->bytes(), what));
     const auto* begin = output_tensors[i].as<const std::byte>();
-    results.push_back(
-        ConstantData::from_bytes(std::vector<std::byte>(begin, begin + outputs[i]->bytes())));
+    results.push_back(ConstantData::from_bytes(
+        std::vector<std::byte>(begin, begin + outputs[i]->bytes()), std::move(reserved)));
   }
   return results;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/ir/graph.h"
+#include "runtime/base/account.h"
 #include "runtime/base/result.h"
 #include "runtime/base/type.h"
 #include "runtime/ops/op.h"
@@ -20,10 +21,16 @@ struct ConstantOperand {
 };
 
 // The results, one per entry of `outputs`, dense in their layouts; null where `outputs` has a null.
-// The types are those of infer_types, the required ones present. An operator without a reference
-// kernel for them, and values that it refuses, are errors.
+// The types are those of infer_types, the required ones present. Counted on `account` is all memory
+// that this takes, of which the results keep their part, and the work. An operator without a
+// reference kernel for the types, values that it refuses, and limits that are reached are errors.
 Result<std::vector<std::shared_ptr<const ConstantData>>> evaluate(
     const Op& op, std::span<const ConstantOperand> inputs,
-    std::span<const TensorType* const> outputs);
+    std::span<const TensorType* const> outputs, const std::shared_ptr<Account>& account);
+
+// Whether the account affords to evaluate this only because it is better known now than later.
+bool affords_evaluation(const Account& account, const Op& op,
+                        std::span<const TensorType* const> inputs,
+                        std::span<const TensorType* const> outputs);
 
 }  // namespace memopt

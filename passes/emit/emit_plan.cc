@@ -31,7 +31,10 @@ class Emitter {
     plan.arena_bytes = planned_.plan.spaces[0].height_bytes;
     for (const ValueId input : graph_.inputs()) plan.inputs.push_back(value_index(input));
     for (size_t step = 0; step < assignment_.steps.size(); ++step) add_instruction(step);
-    for (const ValueId output : graph_.outputs()) plan.outputs.push_back(value_index(output));
+    for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+      plan.outputs.push_back(value_index(graph_.outputs()[i]));
+      if (graph_.has_output_name(i)) plan.values[plan.outputs[i]].name = graph_.output_name(i);
+    }
     plan.constants_bytes = constants_bytes_;
     plan.certificate = {.naive_bytes = assignment_.naive_bytes,
                         .lower_bound_bytes = planned_.plan.spaces[0].lower_bound_bytes,

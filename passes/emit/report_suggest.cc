@@ -52,7 +52,7 @@ class Suggester {
   }
 
   void suggest_placement() {
-    add({.action = "Spend more work on the placement (--work-limit)",
+    add({.action = "Spend more work on the placement (--search-limit)",
          .reason = "The arena is larger than the live bytes at its peak.",
          .saves_bytes =
              report_.bytes.arena - std::max(report_.peak_live_bytes, report_.lower_bound_bytes),

@@ -5,6 +5,7 @@
 #include "passes/planning/view_strides.h"
 #include "runtime/kernels/operands.h"
 #include "runtime/ops/op_def.h"
+#include "runtime/plan/limits.h"
 
 namespace memopt {
 namespace {
@@ -32,7 +33,8 @@ class AliasFinder {
         aliases_{.placement = ValueMap<PlaceInRoot>(graph),
                  .elided = NodeMap<bool>(graph, false),
                  .destinations = {}},
-        children_(graph) {}
+        children_(graph),
+        height_(graph, 0) {}
 
   Aliases run() {
     for (const ValueId id : live_values(graph_)) {
@@ -74,13 +76,30 @@ class AliasFinder {
         .starts = starts,
         .offset_bytes = above.offset_bytes + elements * dtype_bits(graph_.type(id).dtype) / 8,
         .strides = strides};
-    children_[parent].push_back(id);
+    // A box of a box is a box of what that is in, and all of all of a value is all of it: chains
+    // stay short.
+    if (above.parent && above.whole == whole) {
+      for (int i = 0; i < starts.rank(); ++i) aliases_.placement[id].starts[i] += above.starts[i];
+      aliases_.placement[id].parent = above.parent;
+    }
+    children_[aliases_.placement[id].parent].push_back(id);
+  }
+
+  // Links from the value to its root.
+  size_t depth_of(ValueId id) const {
+    size_t depth = 0;
+    for (ValueId at = aliases_.placement[id].parent; at; at = aliases_.placement[at].parent) {
+      ++depth;
+    }
+    return depth;
   }
 
   void try_views(NodeId id) {
     const Node& node = graph_.node(id);
     const OpDef& def = op_def(node.op);
     if (aliases_.elided[id] || node.inputs.empty()) return;
+    // A plan holds no longer chain, so that this node runs, and begins another.
+    if (node.inputs[0] && depth_of(node.inputs[0]) >= kMaxPlanAliasDepth) return;
     const auto free_root = [this](ValueId value) { return !aliases_.placement[value].parent; };
     const auto whole = node.inputs[0]
                            ? strides_after(graph_, node, aliases_.placement[node.inputs[0]].strides)
@@ -214,13 +233,20 @@ class AliasFinder {
     if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) return;
     std::vector<Box> boxes;
     std::vector<std::vector<Link>> parts;
+    size_t height = 0;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const auto box = def.destination(node.op, types, static_cast<int>(i));
       if (!box) return;
       boxes.push_back(*box);
       parts.push_back(links_to(node.inputs[i], id, strides));
       if (parts.back().empty()) return;
+      for (size_t k = 0; k < parts.back().size(); ++k) {
+        height = std::max(height, height_[parts.back()[k].value] + k + 1);
+      }
     }
+    // Half of the longest chain is left to the views of what is joined.
+    if (height > kMaxPlanAliasDepth / 2) return;
+    height_[whole] = height;
     for (size_t i = 0; i < boxes.size(); ++i) {
       make_alias(node.inputs[i], whole, false, boxes[i].starts, strides);
       for (size_t k = 1; k < parts[i].size(); ++k) {
@@ -254,6 +280,7 @@ class AliasFinder {
   const std::vector<NodeId>& without_;
   Aliases aliases_;
   ValueMap<std::vector<ValueId>> children_;  // values whose parent it is
+  ValueMap<size_t> height_;  // of a concatenation: links from the deepest of its parts
 };
 
 }  // namespace

@@ -1,7 +1,11 @@
 #include "passes/transform/constants.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
+#include "runtime/base/checked.h"
 #include "runtime/base/float16.h"
 
 namespace memopt {
@@ -56,8 +60,51 @@ std::optional<double> scalar_constant(const Graph& graph, ValueId id) {
   return elements->front();
 }
 
+namespace {
+
+// The largest number of a float type that leaves room for sums; that of f16, which has none, is its
+// largest.
+double largest_safe(DType type) {
+  constexpr double kRoom = 1e8;
+  switch (type) {
+    case DType::kF64:
+      return std::numeric_limits<double>::max() / kRoom;
+    case DType::kF16:
+      return 65504;
+    default:
+      return static_cast<double>(std::numeric_limits<float>::max()) / kRoom;
+  }
+}
+
+}  // namespace
+
+bool are_safe_constants(DType type, const std::vector<double>& values) {
+  const double largest = largest_safe(type);
+  return std::all_of(values.begin(), values.end(),
+                     [&](double value) { return std::abs(value) <= largest; });  // false for NaN
+}
+
+double smallest_normal(DType type) {
+  switch (type) {
+    case DType::kF64:
+      return std::numeric_limits<double>::min();
+    case DType::kF16:
+      return 0x1p-14;
+    default:
+      return static_cast<double>(std::numeric_limits<float>::min());
+  }
+}
+
+bool affords_constants(const PassOptions& options, int64_t count) {
+  constexpr int64_t kBytesPerElement = 4 * sizeof(double);
+  const auto bytes = checked_mul(count, kBytesPerElement);
+  return bytes && options.account->affords(*bytes, count);
+}
+
 ValueId add_float_constant(Graph& graph, std::string_view name, DType type, const Dims& dims,
-                           const std::vector<double>& values) {
+                           const std::vector<double>& values, const PassOptions& options) {
+  // affords_constants() has asked for more than this.
+  auto reserved = reserve_constant(options.account, static_cast<int64_t>(values.size()) * 8, name);
   std::vector<std::byte> bytes;
   bytes.reserve(values.size() * 4);
   for (const double value : values) {
@@ -72,7 +119,7 @@ ValueId add_float_constant(Graph& graph, std::string_view name, DType type, cons
     }
   }
   return graph.add_constant(graph.unique_name(name), {.dtype = type, .dims = dims},
-                            ConstantData::from_bytes(std::move(bytes)));
+                            ConstantData::from_bytes(std::move(bytes), *std::move(reserved)));
 }
 
 std::optional<std::vector<double>> channel_constant(const Graph& graph, ValueId id,

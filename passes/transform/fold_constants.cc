@@ -6,21 +6,25 @@
 namespace memopt {
 namespace {
 
-bool is_foldable(const Graph& graph, const Node& node, int64_t limit_bytes) {
+bool is_foldable(const Graph& graph, const Node& node, const PassOptions& options) {
   if (node.inputs.empty() || !node.regions.empty()) return false;
+  std::vector<const TensorType*> inputs, outputs;
   int64_t input_bytes = 0;
   for (const ValueId input : node.inputs) {
     if (input && !graph.is_constant(input)) return false;
+    inputs.push_back(input ? &graph.type(input) : nullptr);
     if (input) input_bytes += graph.type(input).bytes();
   }
   int64_t output_bytes = 0;
   for (const ValueId output : node.outputs) {
+    outputs.push_back(output ? &graph.type(output) : nullptr);
     if (!output) continue;
     // A graph output has memory of its own, which a constant has not.
     if (graph.is_output(output)) return false;
     output_bytes += graph.type(output).bytes();
   }
-  return output_bytes <= std::max(limit_bytes, input_bytes);
+  return output_bytes <= std::max(options.fold_limit_bytes, input_bytes) &&
+         affords_evaluation(*options.account, node.op, inputs, outputs);
 }
 
 }  // namespace
@@ -30,7 +34,7 @@ Result<bool> fold_constants(Graph& graph, const PassOptions& options) {
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   for (const NodeId id : order) {
     const Node node = graph.node(id);
-    if (!is_foldable(graph, node, options.fold_limit_bytes)) continue;
+    if (!is_foldable(graph, node, options)) continue;
     std::vector<ConstantOperand> operands;
     for (const ValueId input : node.inputs) {
       operands.push_back(input
@@ -41,7 +45,7 @@ Result<bool> fold_constants(Graph& graph, const PassOptions& options) {
     for (const ValueId output : node.outputs) {
       types.push_back(output ? &graph.type(output) : nullptr);
     }
-    auto results = evaluate(node.op, operands, types);
+    auto results = evaluate(node.op, operands, types, options.account);
     // An operator that cannot be computed now (an index out of range, say) fails when it runs, if
     // it ever does.
     if (!results.ok()) continue;

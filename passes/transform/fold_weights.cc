@@ -1,5 +1,8 @@
 #include "passes/transform/fold_weights.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "passes/transform/constants.h"
 
 namespace memopt {
@@ -33,6 +36,26 @@ size_t channel_of(const WeightChannels& channels, const Dims& dims, size_t i) {
   return static_cast<size_t>(group * dims[1] + index % dims[1]);
 }
 
+// Multiplies the weights of every output channel by its scale. False where a weight becomes unsafe,
+// or where all that a channel has vanishes: its products with large inputs did not.
+bool scale_weights(std::vector<double>& weights, const TensorType& type,
+                   const WeightChannels& channels, const std::vector<double>& scale) {
+  const double smallest = smallest_normal(type.dtype);
+  std::vector<double> before(scale.size(), 0), after(scale.size(), 0);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const size_t c = channel_of(channels, type.dims, i);
+    before[c] = std::max(before[c], std::abs(weights[i]));
+    weights[i] *= scale[c];
+    after[c] = std::max(after[c], std::abs(weights[i]));
+  }
+  for (size_t c = 0; c < scale.size(); ++c) {
+    // Channels that training has switched off are that small before.
+    const bool counts = before[c] >= smallest && std::abs(scale[c]) >= smallest;
+    if (counts && after[c] < smallest) return false;
+  }
+  return are_safe_constants(type.dtype, weights);
+}
+
 }  // namespace
 
 void take_over_result(Graph& graph, ValueId from, ValueId to) {
@@ -45,14 +68,24 @@ void take_over_result(Graph& graph, ValueId from, ValueId to) {
   }
 }
 
+bool has_foldable_producer(const Graph& graph, ValueId value) {
+  if (!value || graph.value(value).kind != ValueKind::kResult || !graph.has_single_use(value)) {
+    return false;
+  }
+  const Node& conv = graph.node(graph.value(value).producer);
+  return weight_channels(conv.op).foldable && !(conv.inputs.size() > 3 && conv.inputs[3]) &&
+         graph.is_constant(conv.inputs[1]);
+}
+
 bool fold_into_producer(Graph& graph, NodeId id, const std::vector<double>& scale,
-                        const std::vector<double>& shift, size_t operand) {
+                        const std::vector<double>& shift, const PassOptions& options,
+                        size_t operand) {
   const ValueId input = graph.node(id).inputs[operand];
-  if (graph.value(input).kind != ValueKind::kResult || !graph.has_single_use(input)) return false;
+  if (!has_foldable_producer(graph, input)) return false;
   const NodeId conv_id = graph.value(input).producer;
   const Node& conv = graph.node(conv_id);
   const WeightChannels channels = weight_channels(conv.op);
-  if (!channels.foldable || (conv.inputs.size() > 3 && conv.inputs[3])) return false;
+  if (!affords_constants(options, graph.type(conv.inputs[1]).count())) return false;
   auto weights = float_constant(graph, conv.inputs[1]);
   const bool has_bias = conv.inputs.size() > 2 && conv.inputs[2];
   const auto bias =
@@ -60,18 +93,17 @@ bool fold_into_producer(Graph& graph, NodeId id, const std::vector<double>& scal
   if (!weights || !bias || bias->size() != scale.size()) return false;
 
   const Value weight_value = graph.value(conv.inputs[1]);
-  for (size_t i = 0; i < weights->size(); ++i) {
-    (*weights)[i] *= scale[channel_of(channels, weight_value.type.dims, i)];
-  }
+  const DType dtype = weight_value.type.dtype;
+  if (!scale_weights(*weights, weight_value.type, channels, scale)) return false;
   std::vector<double> new_bias(scale.size());
   for (size_t c = 0; c < scale.size(); ++c) new_bias[c] = (*bias)[c] * scale[c] + shift[c];
-  const DType dtype = weight_value.type.dtype;
-  graph.set_input(
-      conv_id, 1,
-      add_float_constant(graph, weight_value.name, dtype, weight_value.type.dims, *weights));
+  if (!are_safe_constants(dtype, new_bias)) return false;
+  graph.set_input(conv_id, 1,
+                  add_float_constant(graph, weight_value.name, dtype, weight_value.type.dims,
+                                     *weights, options));
   const ValueId bias_value =
       add_float_constant(graph, graph.value(input).name + "_bias", dtype,
-                         Dims{static_cast<int64_t>(new_bias.size())}, new_bias);
+                         Dims{static_cast<int64_t>(new_bias.size())}, new_bias, options);
   if (graph.node(conv_id).inputs.size() > 2) {
     graph.set_input(conv_id, 2, bias_value);
   } else {

@@ -104,7 +104,8 @@ def main():
         for name, options in cases:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 output = path("plan")
-                command = [tool(name), *options, "-o", output, "--work-limit", str(ENDLESS)]
+                limit = "--work-limit" if name == "pack" else "--search-limit"
+                command = [tool(name), *options, "-o", output, limit, str(ENDLESS)]
                 status, text, seconds = run_and_signal(command, number, 1.0)
                 what = f"{name} {options[1:]} {number.name}"
                 check(what, status == NOT_REACHED and "cancelled" in text, f"status {status}: {text}")

@@ -167,7 +167,7 @@ std::vector<std::vector<double>> run(const Graph& graph,
     for (const ValueId output : node.outputs) {
       types.push_back(output ? &graph.type(output) : nullptr);
     }
-    auto results = evaluate(node.op, operands, types);
+    auto results = evaluate(node.op, operands, types, std::make_shared<Account>());
     EXPECT_TRUE(results.ok()) << (results.ok() ? "" : results.error().message);
     if (!results.ok()) return {};
     for (size_t i = 0; i < node.outputs.size(); ++i) {

@@ -115,7 +115,7 @@ onnx::SparseTensorProto sparse(const std::vector<int64_t>& dims, const std::vect
 
 TEST(SparseTensor, IsMadeDense) {
   for (const auto& indices : {int_tensor("", {2}, {1, 5}), int_tensor("", {2, 2}, {0, 1, 1, 2})}) {
-    const auto loaded = load_sparse_tensor(sparse({2, 3}, {7, 8}, indices), {}, 1 << 20);
+    const auto loaded = load_sparse_tensor(sparse({2, 3}, {7, 8}, indices), {});
     ASSERT_TRUE(loaded.ok()) << loaded.error().message;
     EXPECT_EQ(*floats_of(loaded->type, loaded->data->bytes()),
               (std::vector<double>{0, 7, 0, 0, 0, 8}));
@@ -124,7 +124,7 @@ TEST(SparseTensor, IsMadeDense) {
 
 TEST(SparseTensor, ChecksItsIndicesAndSize) {
   const auto refused = [](const onnx::SparseTensorProto& tensor) {
-    return !load_sparse_tensor(tensor, {}, 1 << 20).ok();
+    return !load_sparse_tensor(tensor, {}).ok();
   };
   EXPECT_TRUE(refused(sparse({6}, {7, 8}, int_tensor("", {2}, {1, 6}))));
   EXPECT_TRUE(refused(sparse({6}, {7, 8}, int_tensor("", {2}, {5, 1}))));
@@ -166,9 +166,9 @@ TEST(Wire, LargeDataIsLeftInTheFile) {
       float_tensor("t", {4096}, std::vector<float>(4096, 1)).SerializeAsString();
   const auto cut = cut_tensor_data(std::as_bytes(std::span(text)), WireMessage::kTensor);
   ASSERT_TRUE(cut.ok());
-  EXPECT_LT(cut->size(), 100u);
+  EXPECT_LT(cut->text.size(), 100u);
   onnx::TensorProto tensor;
-  ASSERT_TRUE(tensor.ParseFromString(*cut));
+  ASSERT_TRUE(tensor.ParseFromString(cut->text));
   EXPECT_EQ(tensor.segment().end() - tensor.segment().begin(), 4 * 4096);
 }
 

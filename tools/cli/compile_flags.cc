@@ -12,6 +12,7 @@
 #include "tools/cli/budget.h"
 #include "tools/cli/files.h"
 #include "tools/cli/names.h"
+#include "tools/cli/sizes.h"
 #include "tools/cli/streams.h"
 #include "tools/cli/tensor_argument.h"
 
@@ -184,14 +185,16 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
                  "times of kernels, by memopt-bench --calibrate (default: built in)")
       ->type_name(kInputFile);
   app.add_option("--planner", flags.planner, "placement algorithm (default: the portfolio)");
-  app.add_option("--work-limit", flags.work_limit,
-                 "work that placement may spend, in units of about 2 microseconds")
+  declare_account_flags(app, flags.account);
+  app.add_option("--search-limit", flags.search_limit,
+                 "work that placement may spend, in units of about 2 microseconds; then the best "
+                 "so far is taken")
       ->check(number_between(0, kMostWork));
   app.add_option(
          "--time-limit", flags.time_limit,
          "seconds of compiling after which the searches are cancelled, as by SIGINT, SIGTERM "
          "or SIGHUP: the best plan so far is written, exit 5 unless it was proved or keeps "
-         "--memory-budget; not reproducible, unlike --work-limit (default: none)")
+         "--memory-budget; not reproducible, unlike --search-limit (default: none)")
       ->check(number_between(0, kMostSeconds));
   app.add_option("--seed", flags.seed, "seed of the randomised searches")
       ->check(number_between(0, kMostSeed));
@@ -205,8 +208,28 @@ std::string model_name(const CompileFlags& flags) {
   return flags.model == "-" ? "" : std::filesystem::path(flags.model).stem().string();
 }
 
-Result<ImportedModel> import_model(const CompileFlags& flags) {
-  MEMOPT_ASSIGN_OR_RETURN(const ImportOptions options, import_options(flags));
+void declare_account_flags(CLI::App& app, AccountFlags& flags) {
+  app.add_option("--memory-limit", flags.memory_limit,
+                 "bytes that a compile may take at the wish of the model, e.g. 2GiB; exit 3 where "
+                 "it wants more (default: 1GiB and 4 times the model's files)");
+  app.add_option("--work-limit", flags.work_limit,
+                 "elementary operations that reading and folding may take at the wish of the "
+                 "model, a thousand million of which are some seconds; exit 3 where it wants more "
+                 "(default: 1073741824 and 64 for each byte of the model's files)")
+      ->check(number_between(0, kMostWork));
+}
+
+Result<std::shared_ptr<Account>> make_account(const AccountFlags& flags) {
+  if (flags.memory_limit.empty()) {
+    return std::make_shared<Account>(std::nullopt, flags.work_limit);
+  }
+  const std::optional<int64_t> bytes = parse_size(flags.memory_limit);
+  if (!bytes) return usage("--memory-limit: malformed size '" + flags.memory_limit + "'");
+  return std::make_shared<Account>(bytes, flags.work_limit);
+}
+
+Result<ImportedModel> import_model(const CompileFlags& flags, std::shared_ptr<Account> account) {
+  MEMOPT_ASSIGN_OR_RETURN(const ImportOptions options, import_options(flags, std::move(account)));
   if (flags.model != "-") return import_onnx(flags.model, options);
   if (!flags.external_data_root.empty()) {
     return usage("--external-data-root: external data needs a model file, not standard input");
@@ -217,8 +240,9 @@ Result<ImportedModel> import_model(const CompileFlags& flags) {
   return import_onnx(std::move(bytes), label, options);
 }
 
-Result<ImportOptions> import_options(const CompileFlags& flags) {
+Result<ImportOptions> import_options(const CompileFlags& flags, std::shared_ptr<Account> account) {
   ImportOptions options;
+  options.account = std::move(account);
   options.external_data_root = flags.external_data_root;
   options.allow_hardlinks = flags.allow_hardlinks;
   const auto malformed = [](const char* flag, const std::string& text) {
@@ -245,6 +269,7 @@ Result<ImportOptions> import_options(const CompileFlags& flags) {
 
 Result<CompileOptions> compile_options(const CompileFlags& flags) {
   CompileOptions options;
+  MEMOPT_ASSIGN_OR_RETURN(options.passes.pass.account, make_account(flags.account));
   MEMOPT_ASSIGN_OR_RETURN(const Target target, target_of(flags.target));
   MEMOPT_RETURN_IF_ERROR(check_kernels(flags.disabled_kernels));
   MEMOPT_RETURN_IF_ERROR(check_planner(flags.planner));
@@ -253,7 +278,7 @@ Result<CompileOptions> compile_options(const CompileFlags& flags) {
                      .disabled_kernels = flags.disabled_kernels};
   options.buffers.io_in_arena = flags.io == "arena";
   options.buffers.planner.planner = flags.planner;
-  options.buffers.planner.work_limit = flags.work_limit;
+  options.buffers.planner.work_limit = flags.search_limit;
   options.buffers.planner.seed = flags.seed;
   options.buffers.planner.threads = static_cast<int>(std::thread::hardware_concurrency());
   for (const std::string& name : flags.disabled) {

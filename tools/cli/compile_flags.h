@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,8 +11,18 @@
 #include "compiler/onnx/import.h"
 #include "passes/compile.h"
 #include "passes/planning/planner.h"
+#include "runtime/base/account.h"
 
 namespace memopt {
+
+// The limits of a compile's account of memory and work, for every tool that reads a model.
+struct AccountFlags {
+  std::string memory_limit;
+  std::optional<int64_t> work_limit;
+};
+void declare_account_flags(CLI::App& app, AccountFlags& flags);
+// Errors: kUsage, naming the flag.
+Result<std::shared_ptr<Account>> make_account(const AccountFlags& flags);
 
 // As text, unless the parser of the command line reads it.
 struct CompileFlags {
@@ -29,7 +40,8 @@ struct CompileFlags {
   std::vector<std::string> tiles;
   std::string cost_model;
   std::string planner;
-  int64_t work_limit = PlannerOptions{}.work_limit;
+  int64_t search_limit = PlannerOptions{}.work_limit;
+  AccountFlags account;
   uint64_t seed = PlannerOptions{}.seed;
   std::optional<double> time_limit;
 };
@@ -44,10 +56,11 @@ std::string model_label(const CompileFlags& flags);
 std::string model_name(const CompileFlags& flags);
 // Reads the model, "-" from standard input (at most kMaxStreamedModelBytes).
 constexpr int64_t kMaxStreamedModelBytes = int64_t{4} << 30;
-Result<ImportedModel> import_model(const CompileFlags& flags);
+Result<ImportedModel> import_model(const CompileFlags& flags, std::shared_ptr<Account> account);
 
-// Errors: kUsage, naming the flag.
-Result<ImportOptions> import_options(const CompileFlags& flags);
+// Errors: kUsage, naming the flag. What is imported and what is compiled draw on one account: that
+// of the compile options.
+Result<ImportOptions> import_options(const CompileFlags& flags, std::shared_ptr<Account> account);
 Result<CompileOptions> compile_options(const CompileFlags& flags);
 
 // compile_graph() with the model's name in errors.

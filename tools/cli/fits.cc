@@ -22,7 +22,8 @@ struct Found {
 
 Result<Found> search(const FitsFlags& flags, int64_t budget_bytes) {
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(flags.compile));
-  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags.compile));
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported,
+                          import_model(flags.compile, options.passes.pass.account));
   const Cancellation cancellation(flags.compile.time_limit);
   options.buffers.planner.stop = cancellation.token();
   options.budget_bytes = budget_bytes;

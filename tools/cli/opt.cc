@@ -8,6 +8,7 @@
 #include "passes/pipeline.h"
 #include "passes/transform/tile.h"
 #include "runtime/base/file.h"
+#include "tools/cli/compile_flags.h"
 #include "tools/cli/files.h"
 #include "tools/cli/names.h"
 #include "tools/cli/streams.h"
@@ -28,6 +29,7 @@ struct Flags {
   bool list = false;
   bool elide = false;
   int64_t stop_after = -1;
+  AccountFlags account;
 };
 
 std::vector<std::string_view> pass_names() {
@@ -55,14 +57,15 @@ Result<std::vector<const Pass*>> chosen_passes(const Flags& flags) {
 
 Status optimize(const Flags& flags, std::ostream& out, std::ostream& err) {
   MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text_input(flags.input, kMaxTextBytes));
-  auto parsed = parse_graph(text);
+  RunPassesOptions options;
+  MEMOPT_ASSIGN_OR_RETURN(options.pass.account, make_account(flags.account));
+  auto parsed = parse_graph(text, options.pass.account);
   if (!parsed.ok()) return in_context(flags.input, parsed.error());
   Graph graph = *std::move(parsed);
   if (Status status = verify_graph(graph); !status.ok()) {
     return bad_input(flags.input + ": " + status.error().message);
   }
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<const Pass*> passes, chosen_passes(flags));
-  RunPassesOptions options;
   for (const std::string& tiling : flags.tiles) {
     MEMOPT_ASSIGN_OR_RETURN(TileRequest request, parse_tile(tiling));
     options.pass.tiles.push_back(std::move(request));
@@ -105,6 +108,7 @@ int run_opt(const Arguments& arguments, std::ostream& out, std::ostream& err) {
                 "print the graph after each pass that changed it");
   app->add_flag("--time", flags.time, "print the seconds that each pass takes");
   app->add_flag("--elide", flags.elide, "leave large constants out of what is printed");
+  declare_account_flags(*app, flags.account);
   app->add_flag("--list", flags.list, "list the passes");
   if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;
   if (flags.list) {

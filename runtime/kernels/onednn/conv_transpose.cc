@@ -56,6 +56,11 @@ Result<Shape> make_shape(const ConvTranspose& op, const Operand& x, const Operan
     const int64_t padding = op.output_padding[at];
     if (padding < 0 || padding >= kMaxExtent) return unsupported("output padding");
     const int64_t end = op.pads[at + count] - padding;
+    // The library keeps tables per column of what is the output of the convolution behind it.
+    constexpr int64_t kMaxColumns = int64_t{1} << 21;
+    if (x.dims[i + 2] > kMaxColumns || extent > kMaxColumns || y.dims[i + 2] > 16 * kMaxColumns) {
+      return unsupported("length");
+    }
     if (begin < 0 || begin >= extent || end <= -op.strides[at] || end >= extent ||
         y.dims[i + 2] != op.strides[at] * (x.dims[i + 2] - 1) + extent - begin - end) {
       return unsupported("padding or output extent");

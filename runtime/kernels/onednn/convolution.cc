@@ -26,6 +26,13 @@ bool has_valid_extents(const Operand& operand) {
   return true;
 }
 
+// The library keeps tables with an entry of 64 bytes per column of the output, and counts columns
+// in 32 bits.
+bool fits_tables(int64_t x, int64_t y, int64_t window) {
+  constexpr int64_t kMaxColumns = int64_t{1} << 21;
+  return y <= kMaxColumns && window <= kMaxColumns && x <= 16 * kMaxColumns;
+}
+
 bool is_small_and_positive(int64_t value) { return value >= 1 && value < (1 << 20); }
 
 // The axis of a convolution that does nothing along all others; none if it has several, or none.
@@ -126,6 +133,9 @@ Result<ConvShape> conv_shape(const ConvWindow& window, const Operand& x, const O
     const int64_t extent = dilation * (kernel - 1) + 1;
     if (begin < 0 || end < 0 || begin >= extent || end >= extent) {
       return unsupported("padding of a convolution");
+    }
+    if (!fits_tables(x.dims[i + 2], y.dims[i + 2], extent)) {
+      return unsupported("length of a convolution");
     }
     const int64_t room = x.dims[i + 2] + begin + end - extent;
     if (room < 0 || y.dims[i + 2] != room / stride + 1) {
