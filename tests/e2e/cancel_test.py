@@ -121,7 +121,7 @@ def main():
         for i in range(24):
             number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[i % 3]
             output = "-" if i % 2 else path("plan")
-            command = [tool("compile"), path("hard.onnx"), "-o", output, "--work-limit", "1", "--disable", "order"]
+            command = [tool("compile"), path("hard.onnx"), "-o", output, "--search-limit", "1", "--disable", "order"]
             with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
                 time.sleep(0.03 * i)
                 process.send_signal(number)

@@ -279,7 +279,7 @@ def check_values(c):
     """Values that no flag can have: a short message that names the flag."""
     model, plan, csv = c.path("small.onnx"), c.path("good.plan"), c.path("good.csv")
     numbers = ("-1", "nan", "inf", "-inf", "1e300", "1e999", "99999999999999999999999", "", "x", "1x", "0x")
-    for flags in (["compile", model, "--time-limit"], ["compile", model, "--work-limit"], ["pack", csv, "--time-limit"], ["pack", csv, "--work-limit"],
+    for flags in (["compile", model, "--time-limit"], ["compile", model, "--work-limit"], ["compile", model, "--search-limit"], ["pack", csv, "--time-limit"], ["pack", csv, "--work-limit"],
                   ["pack", csv, "--threads"], ["run", plan, "--repeat"], ["run", plan, "--threads"], ["run", plan, "--rtol"], ["run", plan, "--atol"],
                   ["run", plan, "--range-tol"], ["bench", plan, "--repeat"], ["bench", plan, "--warmup"], ["bench", plan, "--threads"],
                   ["inspect", "map", plan, "--columns"], ["inspect", "map", plan, "--rows"], ["compile", model, "--seed"], ["run", plan, "--seed"],

@@ -77,7 +77,7 @@ def main():
             print("ok    " if good else "FAILED", what, "" if good else f"status {process.returncode}: {process.stderr[:300]}")
             failed += not good
 
-        compile_it = ("compile", "@", "-o", path("plan"), "--quiet", "--work-limit", "1")
+        compile_it = ("compile", "@", "-o", path("plan"), "--quiet", "--search-limit", "1")
         expect("small", DONE, chain("Relu", 3), *compile_it)
         plan = path("small.plan")
         os.rename(path("plan"), plan)

@@ -54,7 +54,8 @@ class Folder {
 void check(const onnx::TensorProto& tensor, const std::string& root) {
   static const Folder kFolder;
   ExternalData external(kFolder.model(), root.empty() ? root : kFolder.model() + root, false);
-  const auto loaded = load_tensor(tensor, {.file = {}, .external = &external});
+  const auto loaded = load_tensor(
+      tensor, {.file = {}, .external = &external, .account = std::make_shared<Account>()});
   if (!loaded.ok()) return require_expected(loaded.error());
   ++accepted;
   const auto bytes = loaded->data->bytes();

@@ -74,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto* const begin = reinterpret_cast<const std::byte*>(data);
   memopt::ImportOptions options;
   options.fold_cap_bytes = 1 << 16;
-  options.fold_total_bytes = 1 << 20;
+  options.account = std::make_shared<memopt::Account>(int64_t{256} << 20, int64_t{1} << 24);
   auto model = memopt::import_onnx(std::vector<std::byte>(begin, begin + size), "fuzz", options);
   if (!model.ok()) {
     require_expected(model.error());

@@ -44,7 +44,7 @@ void fuzz_import(const std::string& line) {
        {&CompileFlags::shapes, &CompileFlags::dims, &CompileFlags::bindings}) {
     CompileFlags flags;
     (flags.*list).push_back(line);
-    const auto result = import_options(flags);
+    const auto result = import_options(flags, std::make_shared<Account>());
     if (!result.ok()) {
       require_expected(result.error());
       continue;

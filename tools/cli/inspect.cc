@@ -103,7 +103,8 @@ Result<Report> report_to_check(const CompileFlags& flags, const MemoryLock& lock
   CompileFlags compile = flags;
   if (compile.target.empty()) compile.target = lock.target;
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(compile));
-  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(compile));
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported,
+                          import_model(compile, options.passes.pass.account));
   const Cancellation cancellation(compile.time_limit);
   options.buffers.planner.stop = cancellation.token();
   MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<CompiledModel> compiled,
