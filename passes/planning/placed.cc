@@ -12,6 +12,7 @@ constexpr size_t kMaxBlock = 512;  // rectangles; an insertion moves half of the
 // more than one in a row.
 constexpr size_t kMinForTree = 2048;
 constexpr size_t kCostOfLook = 16;
+constexpr size_t kStepsOfLook = 6;  // as work counts: the sorting is in it
 
 constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
 
@@ -89,7 +90,7 @@ bool PlacedRectangles::find_few(int64_t lower, int64_t upper) const {
     if ((right << height) - leaves_ < end) stack_.push_back(right);
     stack_.push_back(2 * node);
   }
-  work_ += static_cast<int64_t>(looks * kCostOfLook);
+  work_ += static_cast<int64_t>(looks * kStepsOfLook);
   std::sort(few_.begin(), few_.end(),
             [](const Rectangle& a, const Rectangle& b) { return a.begin < b.begin; });
   return true;
