@@ -1,6 +1,7 @@
 #include "passes/compile.h"
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/ir/digest.h"
 #include "compiler/ir/verify.h"
@@ -15,6 +16,18 @@ constexpr std::string_view kProducer = "memopt " MEMOPT_VERSION;
 
 void report_stage(const CompileOptions& options, std::string_view stage) {
   if (options.progress) options.progress(stage);
+}
+
+// The caller binds every output to memory of its own, so that one that is listed again is a copy,
+// with a name of its own.
+void separate_outputs(Graph& graph) {
+  std::set<ValueId> seen;
+  for (size_t i = 0; i < graph.outputs().size(); ++i) {
+    const ValueId output = graph.outputs()[i];
+    if (seen.insert(output).second) continue;
+    graph.set_output(i, graph.add_simple(Identity{}, {{output}}, graph.type(output),
+                                         graph.value(output).name, ""));
+  }
 }
 
 // Compiles the fastest point of the curve that fits, or the smallest.
@@ -69,6 +82,7 @@ Status emit(CompiledModel& model, const CompileOptions& options) {
 
 Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileOptions& options) {
   std::string network = network_digest(graph);
+  if (!options.buffers.io_in_arena) separate_outputs(graph);
   report_stage(options, "optimize");
   MEMOPT_RETURN_IF_ERROR(run_passes(graph, optimization_pipeline(), options.passes));
   std::optional<int64_t> untiled_bytes;

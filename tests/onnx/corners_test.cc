@@ -6,6 +6,7 @@
 
 #include "compiler/ir/text.h"
 #include "compiler/onnx/file_kind.h"
+#include "passes/compile.h"
 #include "tests/onnx/model_builder.h"
 
 namespace memopt::testing {
@@ -106,6 +107,26 @@ TEST(Outputs, WhatIsListedTwiceIsOneValueTwice) {
     EXPECT_EQ(graph.outputs()[0], graph.outputs()[2]);
     EXPECT_EQ(graph.output_name(0), name);
     EXPECT_EQ(graph.output_name(1), "z");
+  }
+}
+
+TEST(Outputs, WhatIsListedTwiceCompilesWhoeverOwnsTheOutputs) {
+  for (const bool io_in_arena : {true, false}) {
+    Model model;
+    model.input("x", {"2"}).output("y").output("y").output("y").output("x");
+    model.node("Relu", {"x"}, {"y"});
+    auto imported = model.import();
+    ASSERT_TRUE(imported.ok()) << message_of(imported);
+    CompileOptions options;
+    options.kernels.target = {.isa = host_isa()};
+    options.buffers.io_in_arena = io_in_arena;
+    const auto compiled = compile_graph(std::move(imported->graph), options);
+    ASSERT_TRUE(compiled.ok()) << compiled.error().message;
+    const Plan& plan = (*compiled)->plan();
+    ASSERT_EQ(plan.outputs.size(), 4u);
+    EXPECT_EQ(plan.values[plan.outputs[0]].name, "y");
+    EXPECT_EQ(plan.outputs[0] == plan.outputs[1], io_in_arena);
+    EXPECT_EQ(plan.values[plan.outputs[3]].name, "x");
   }
 }
 
