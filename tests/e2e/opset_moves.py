@@ -4,7 +4,7 @@ import itertools
 import numpy as np
 import onnx
 
-from node_cases import Case, NEWEST, RNG, by_operand, ints, some
+from node_cases import Case, FLOATS, INTS, NEWEST, RNG, by_operand, ints, some
 from resize_reference import resize
 
 
@@ -287,3 +287,34 @@ def columns():
             wide[(slice(None), slice(None)) + to] += parts[(slice(None), slice(None)) + at]
         inside = tuple(slice(p[i], p[i] + image[i]) for i in range(n))
         yield Case("Col2Im", 18, [x, ints(*image), ints(*block)], attrs, (1, 2), [wide[(slice(None), slice(None)) + inside].astype(np.float32)])
+
+
+# --- every element type ---
+
+def moves_of_every_type():
+    for dtype in FLOATS + INTS + (np.bool_,):
+        x, scalar, empty = some((2, 3), dtype, 1, 5), some((), dtype, 1, 5), some((0, 3), dtype)
+        for op_type in ("Transpose", "Identity"):
+            yield Case(op_type, 13, [scalar])
+        yield Case("Squeeze", 13, [scalar], {}, (), [scalar])
+        yield Case("Unsqueeze", 13, [scalar, ints(0)], {}, (1,), [scalar.reshape(1)])
+        for shape in ((1, 1), ()):
+            yield Case("Reshape", 13, [scalar, ints(*shape)], {}, (1,), [scalar.reshape(shape)])
+        yield Case("Flatten", 13, [scalar], {"axis": 0}, (), [scalar.reshape(1, 1)])
+        yield Case("Tile", 13, [scalar, ints()], {}, (1,), [scalar])
+        yield Case("Expand", 13, [scalar, ints(2, 3)], {}, (1,))
+        yield Case("Expand", 13, [empty, ints(2, 1, 1)], {}, (1,))
+        yield Case("Where", 16, [np.array(True), scalar, x])
+        yield Case("Pad", 18, [x, ints(0, 1, 1, 0), scalar], {}, (1, 2), [np.pad(x, ((0, 1), (1, 0)), constant_values=scalar)])
+        yield Case("Gather", 13, [x, np.array(-1, np.int64)], {"axis": 1})
+        yield Case("GatherElements", 13, [x, np.array([[0, -1, 1]], np.int64)])
+        yield Case("GatherND", 13, [x, np.array([[1, -1], [0, 0]], np.int64)])
+        yield Case("Split", 18, [empty, ints(0, 0)], {"axis": 0}, (1,), [empty, empty], 2)
+        yield Case("Slice", 13, [x, ints(5), ints(0), ints(1), ints(-1)], {}, (1, 2, 3, 4), [x[:, 5:0:-1]])
+        yield Case("Concat", 13, [empty, x], {"axis": 0})
+        yield Case("Size", 13, [empty])
+        yield Case("Shape", 15, [x], {"start": -1})
+        yield Case("DepthToSpace", 13, [some((1, 4, 2, 2), dtype)], {"blocksize": 2})
+        yield Case("SpaceToDepth", 13, [some((1, 1, 4, 4), dtype)], {"blocksize": 2})
+        values = some((2,), dtype, 1, 5)
+        yield Case("OneHot", 11, [ints(1, 0), ints(3), values], {}, (1,), [values[np.eye(3, dtype=int)[[1, 0]]]])

@@ -280,3 +280,58 @@ def pools():
                 yield Case("AveragePool", opset, [x], {**attrs, "count_include_pad": count})
         if opset >= 10:
             yield Case("MaxPool", opset, [x], {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1, "dilations": [1, 2]})
+
+
+# --- every element type ---
+
+def values_of_every_type():
+    for dtype in FLOATS + INTS:
+        x, scalar, kind = some((2, 3), dtype, 1, 5), some((), dtype, 1, 5), np.dtype(dtype).kind
+        for op_type in ("ArgMax", "ArgMin"):
+            yield Case(op_type, 13, [x], {"axis": -1})
+        yield Case("TopK", 11, [x, ints(1)], {}, (1,), None, 2)
+        for op_type in ("Equal", "LessOrEqual", "Max", "Min"):
+            yield Case(op_type, 19, [x, scalar])
+        yield Case("Mod", 13, [x, x], {"fmod": int(kind == "f")})
+        for op_type in ("Sign", "Abs"):
+            yield Case(op_type, 13, [x])
+        if kind in "iu":
+            yield Case("BitwiseAnd", 18, [x, x])
+        if kind == "u":
+            yield Case("BitShift", 11, [x, some((2, 3), dtype, 0, 3)], {"direction": "LEFT"})
+        if dtype in FLOATS + (np.int32, np.int64):
+            for op_type in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1"):
+                yield Case(op_type, 18, [scalar])
+                yield Case(op_type, 18, [x, ints(-1)], {"keepdims": 0}, (1,))
+            yield Case("ReduceSum", 13, [some((0, 3), dtype), ints(0)], {}, (1,))
+            yield Case("CumSum", 14, [x, np.array(-1, np.int32)], {}, (1,))
+    for dtype in FLOATS:
+        yield from floats_of_type(dtype)
+
+
+def floats_of_type(dtype):
+    x, empty = some((2, 3), dtype, 0.1, 0.9), some((0, 3), dtype)
+    for op_type in ("Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Atanh", "Softplus", "Softsign"):
+        yield Case(op_type, 9, [x])
+    for op_type in ("LeakyRelu", "Elu", "HardSigmoid", "Selu", "ThresholdedRelu", "Shrink", "Acosh"):
+        yield Case(op_type, 10, [x * 4 + 1])
+    yield Case("Mish", 18, [x])
+    yield Case("Round", 11, [np.array([0.5, 1.5, 2.5, -0.5], dtype)])
+    yield Case("PRelu", 16, [x - dtype(0.5), some((3,), dtype)])
+    for op_type in ("Mean", "Sum"):
+        yield Case(op_type, 13, [x, some((), dtype)])
+    for op_type in ("Softmax", "LogSoftmax", "Hardmax"):
+        yield Case(op_type, 13, [x])
+        yield Case(op_type, 13, [empty], {"axis": 0}, (), [empty])
+    for op_type in ("GlobalAveragePool", "GlobalMaxPool"):
+        yield Case(op_type, 7, [some((1, 2, 3, 3), dtype)])
+    yield Case("Conv", 11, [some((1, 2, 5, 5), dtype), some((3, 2, 3, 3), dtype)], {"pads": [1, 1, 1, 1]}, (1,))
+    batch = some((0, 2, 5, 5), dtype)  # no images
+    yield Case("Conv", 11, [batch, some((3, 2, 3, 3), dtype)], {}, (1,), [np.zeros((0, 3, 3, 3), dtype)])
+    yield Case("MaxPool", 12, [batch], {"kernel_shape": [2, 2]}, (), [np.zeros((0, 2, 4, 4), dtype)])
+    vector = some((2,), dtype, 0.5, 1)
+    yield Case("BatchNormalization", 15, [batch, vector, vector, vector, vector], {}, (1, 2, 3, 4), [batch])
+    yield Case("InstanceNormalization", 22, [batch, vector, vector], {}, (1, 2), [batch])
+    yield Case("LayerNormalization", 17, [empty, some((3,), dtype)], {}, (1,), [empty])
+    yield Case("MatMul", 13, [empty, some((3, 2), dtype)], {}, (), [np.zeros((0, 2), dtype)])
+    yield Case("Gemm", 13, [some((2, 0), dtype), empty], {}, (), [np.zeros((2, 3), dtype)])

@@ -19,7 +19,8 @@ from tool import Tools
 
 FAMILIES = (v.clips, v.unaries, v.binaries, v.casts, v.softmaxes, v.reductions, v.top_ks, m.shapes, m.splits,
             m.slices, m.pads, m.movements, v.normalizations, v.dropouts, v.quantizations, m.resizes, m.scatters, m.cumulations,
-            m.one_hots, m.triangles, m.sequences, m.columns, v.products, v.pools)
+            m.one_hots, m.triangles, m.sequences, m.columns, v.products, v.pools,
+            v.values_of_every_type, m.moves_of_every_type)
 BATCH = 150  # nodes in one model
 
 
