@@ -166,6 +166,7 @@ ResizeAxis make_axis(const Resize& op, const AxisSpec& spec) {
   const bool is_whole = !crops || (spec.roi_begin == 0 && spec.roi_end == 1);
   const bool stays = spec.in == spec.out && spec.scale == 1 && is_whole;
   std::vector<double> weights = {1};
+  axis.windows.reserve(static_cast<size_t>(spec.out));
   for (int64_t at = 0; at < spec.out; ++at) {
     if (stays) {
       add_window(weights, at, spec.in, false, axis);

@@ -108,7 +108,14 @@ Result<std::vector<TensorType>> infer_pad(const Op& op, InputTypes inputs) {
   return row_major_result(x.dtype, dims);
 }
 
+// Kernels keep a window for every coordinate of an axis, and antialiasing ones are as wide as the
+// input: tables of at most some hundred megabytes.
+constexpr int64_t kMaxResizeExtent = int64_t{1} << 22;
+
 Status check_resize_axis(const Resize& resize, const TensorType& x, int axis) {
+  MEMOPT_RETURN_IF_ERROR(check_range("extent of x", x.dims[axis], 0, kMaxResizeExtent));
+  MEMOPT_RETURN_IF_ERROR(
+      check_range("dims", resize.dims[static_cast<size_t>(axis)], 0, kMaxResizeExtent));
   const double scale = resize.scales[static_cast<size_t>(axis)];
   if (!std::isfinite(scale) || scale <= 0) {
     return needed("scales", "positive numbers", std::to_string(scale));

@@ -115,6 +115,18 @@ TEST(Values, ColumnsMeetWhereWindowsOverlap) {
   EXPECT_EQ(run(ColToIm{{2}, {2}, {1}, {1}, {1, 1}}, {&x}), (Values{12, 23}));
 }
 
+TEST(Values, ResizedAxesHaveALimit) {
+  constexpr int64_t kMost = int64_t{1} << 22;
+  const auto is_accepted = [](int64_t in, int64_t out) {
+    const TensorType x{DType::kF32, {1, in}};
+    const Resize op{.dims = {1, out}, .scales = {1, double(out) / double(in)}, .roi = {}};
+    return infer_op(op, {&x}).ok();
+  };
+  EXPECT_TRUE(is_accepted(kMost, kMost));
+  EXPECT_FALSE(is_accepted(kMost, kMost + 1));
+  EXPECT_FALSE(is_accepted(kMost + 1, kMost));
+}
+
 TEST(Values, PadsReflectMoreThanOnce) {
   const HostTensor x = f32({3}, {1, 2, 3});
   EXPECT_EQ(run(Pad{PadMode::kReflect, {5, 3}}, {&x}), (Values{2, 1, 2, 3, 2, 1, 2, 3, 2, 1, 2}));
