@@ -128,6 +128,14 @@ TEST(CertificateFile, OtherTypesAndNumbersBeyond64Bits) {
   }
   expect_bad("{\"schema\":2}", "schema 2");
   expect_bad("{\"schema\":1,\"plan\":[]}", "'plan' is not an object");
+  const std::string plan =
+      "{\"schema\":1,\"plan\":{\"digest\":\"\",\"steps\":0,\"arena_bytes\":0},";
+  expect_bad(plan + "\"statements\":[{\"orders\":\"all\",\"bytes\":0,\"witness\":\"some\"}]}",
+             "unknown kind 'some'");
+  expect_bad(plan +
+                 "\"statements\":[{\"orders\":\"some\",\"bytes\":0,\"witness\":\"inputs\","
+                 "\"values\":[]}]}",
+             "'orders' is 'some'");
   expect_bad("[]", "is not an object");
   expect_bad("7", "is not an object");
 }

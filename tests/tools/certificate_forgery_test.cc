@@ -237,7 +237,7 @@ class FlowForger {
   FlowForger(const Problem& problem, const Plan& plan, uint32_t seed)
       : problem_(problem), plan_(plan), random_(seed) {}
 
-  static constexpr int kForgeries = 14;
+  static constexpr int kForgeries = 15;
 
   bool forge(int kind, FlowWitness& witness) {
     if (witness.cases.empty()) return false;
@@ -298,7 +298,19 @@ class FlowForger {
         witness.cases.push_back(more);
         return true;
       }
-      case 12:  // values that the step does not touch
+      case 12: {  // whatever may be overwritten, one by one, as if there were one result
+        const FlowCase of_all = one;
+        witness.cases = {
+            {.overwriting = Overwriting::kNothing, .operand = {}, .arcs = of_all.arcs, .bytes = 0}};
+        for (const Overwrite& pair : problem_.steps[witness.step.step].overwrites) {
+          FlowCase& operand = witness.cases.emplace_back(of_all);
+          operand.overwriting = Overwriting::kOperand;
+          operand.operand = plan_.values[problem_.storages[pair.operand].value].name;
+          if (below(2) == 0) operand.arcs.clear();
+        }
+        return true;
+      }
+      case 13:  // values that the step does not touch
         if (below(2) == 0 && !witness.values.empty()) {
           witness.values.pop_back();
         } else {
@@ -402,6 +414,41 @@ TEST_P(Forgeries, AFlowIsAcceptedIfItKeepsTheRules) {
         EXPECT_LE(bytes, least_);
       }
     }
+  }
+}
+
+// Over every storage, and where one waits, from anywhere to anywhere, as much as there is or a byte
+// more.
+TEST_P(Forgeries, EverySingleArc) {
+  if (problem_.step_count() > 5) return;
+  const int32_t steps = problem_.step_count();
+  for (int32_t step = 0; step < steps; ++step) {
+    const FlowRules rules(problem_, plan_, step);
+    FlowWitness witness{.step = name_step(step, plan_),
+                        .values = name_storages(problem_.steps[step].storages, plan_, problem_),
+                        .scratch_bytes = problem_.steps[step].scratch_bytes,
+                        .cases = {FlowCase{}}};
+    FlowCase& one = witness.cases[0];
+    const auto check = [&](const std::string& value, int64_t most) {
+      for (int32_t from = -1; from < steps; ++from) {
+        for (int32_t to = -1; to < steps; ++to) {
+          for (const int64_t bytes : {int64_t{1}, most, most + 1}) {
+            one.arcs = {{.value = value, .from = {}, .to = {}, .bytes = bytes}};
+            if (from >= 0) one.arcs[0].from = name_step(from, plan_);
+            if (to >= 0) one.arcs[0].to = name_step(to, plan_);
+            one.bytes = static_cast<int64_t>(rules.bytes(one));
+            const bool accepted = check_flow(witness, one.bytes, plan_, problem_).ok();
+            ASSERT_EQ(accepted, rules.are_kept_by(witness, one.bytes))
+                << value << " from " << from << " to " << to;
+            if (accepted) {
+              ASSERT_LE(one.bytes, least_);
+            }
+          }
+        }
+      }
+    };
+    check("", 64);
+    for (int32_t i = 0; i < rules.storages(); ++i) check(rules.name(i), problem_.storages[i].bytes);
   }
 }
 
@@ -532,6 +579,36 @@ TEST_P(Forgeries, AWorkingSetIsWhatTheDefinitionSays) {
   }
 }
 
+TEST_P(Forgeries, AStepOfThisOrderIsWhatTheDefinitionSays) {
+  for (int32_t step = 0; step < problem_.step_count(); ++step) {
+    const StepDemand demand = demand_in_order(problem_, step);
+    const auto first = [&](const ArenaStorage& storage) {
+      return storage.at_start ? -1 : storage.steps.empty() ? INT32_MAX : storage.steps.front();
+    };
+    const auto last = [&](const ArenaStorage& storage) {
+      return storage.at_end ? INT32_MAX : storage.steps.empty() ? -1 : storage.steps.back();
+    };
+    std::vector<int32_t> storages;
+    int64_t bytes = problem_.always_bytes + problem_.steps[step].scratch_bytes;
+    for (int32_t i = 0; i < static_cast<int32_t>(problem_.storages.size()); ++i) {
+      const ArenaStorage& storage = problem_.storages[i];
+      if (first(storage) > step || last(storage) < step) continue;
+      storages.push_back(i);
+      bytes += storage.bytes;
+    }
+    std::vector<Overwrite> possible;
+    for (const Overwrite& pair : problem_.steps[step].overwrites) {
+      if (first(problem_.storages[pair.result]) == step &&
+          last(problem_.storages[pair.operand]) == step) {
+        possible.push_back(pair);
+      }
+    }
+    EXPECT_EQ(demand.storages, storages);
+    EXPECT_EQ(demand.bytes, bytes);
+    EXPECT_EQ(demand.saved_bytes, saved_by(problem_, step, possible));
+  }
+}
+
 TEST_P(Forgeries, WorkingSets) {
   const auto demand = [&](int32_t step) { return demand_of(problem_, step); };
   SumForger<WorkingSetWitness>(problem_, plan_, BoundKind::kAllOrders, demand).run();
@@ -602,26 +679,12 @@ TEST_P(Forgeries, Exhaustion) {
       const int32_t begin = after + 1, end = through == steps ? steps : through + 1;
       const bool cuts = (after < 0 || order.is_cut(after)) &&
                         (through == steps || order.is_cut(through)) && begin < end;
-      if (begin >= end) {
-        ExhaustionWitness empty{.after = name_step(after, plan_),
-                                .through = {},
-                                .steps = end - begin,
-                                .backward = false,
-                                .states = 1,
-                                .work = 0};
-        if (through < steps) empty.through = name_step(through, plan_);
-        for (const int64_t bytes : {int64_t{64}, least_ + 64}) {
-          EXPECT_FALSE(
-              check_statement({BoundKind::kAllOrders, bytes, empty}, plan_, problem_).ok());
-        }
-        continue;
-      }
       const Problem part = part_of(problem_, begin, end);
       const int64_t least = cuts ? least_bytes(part) : 0;
       for (const bool backward : {false, true}) {
         const Problem searched = backward ? reversed(part) : part;
-        for (const int64_t bytes :
-             {int64_t{64}, least - 64, least, least + 1, least + 64, least_ + 64}) {
+        for (const int64_t bytes : {int64_t{-64}, int64_t{0}, int64_t{64}, least - 64, least,
+                                    least + 1, least + 64, least_ + 64}) {
           const SearchOutcome found =
               search_orders(searched, bytes - 1, {int64_t{1} << 20, int64_t{1} << 25});
           ExhaustionWitness witness{.after = {},
@@ -635,6 +698,15 @@ TEST_P(Forgeries, Exhaustion) {
           const auto accepts = [&](const ExhaustionWitness& w) {
             return check_statement({BoundKind::kAllOrders, bytes, w}, plan_, problem_).ok();
           };
+          for (const auto& [states, work] : {std::pair<int64_t, int64_t>{-1, found.work},
+                                             {found.states, -1},
+                                             {INT64_MAX, 1},
+                                             {found.states, (int64_t{1} << 26) + 1}}) {
+            ExhaustionWitness endless = witness;
+            endless.states = states;
+            endless.work = work;
+            EXPECT_FALSE(accepts(endless));
+          }
           const bool right = cuts && bytes > 0 && bytes % 64 == 0 && bytes <= least;
           ASSERT_EQ(accepts(witness), right) << after << " to " << through << ", " << bytes;
           if (!right) continue;
@@ -657,6 +729,103 @@ TEST_P(Forgeries, Exhaustion) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Certificate, Forgeries, testing::Range(0u, 120u));
+
+// The numbers of a search that are out of range are named as such, and those at the limit are not.
+TEST(CertificateLimits, OfASearch) {
+  Problem problem;
+  problem.steps.resize(2);
+  problem.storages = {{.value = 0, .bytes = 64, .at_start = true, .at_end = true, .steps = {0, 1}}};
+  problem.steps[0].storages = problem.steps[1].storages = {0};
+  const Plan plan = names_for(problem);
+  const int64_t states = most_states(problem), work = int64_t{1} << 26;
+  for (const auto& [w, beyond] :
+       std::vector<std::pair<ExhaustionWitness, bool>>{{{{}, {}, 2, false, -1, 0}, true},
+                                                       {{{}, {}, 2, false, 0, -1}, true},
+                                                       {{{}, {}, 2, false, states + 1, 0}, true},
+                                                       {{{}, {}, 2, false, 0, work + 1}, true},
+                                                       {{{}, {}, 2, false, states, work}, false}}) {
+    const Status status = check_statement({BoundKind::kAllOrders, 64, w}, plan, problem);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().message.find("beyond the limits") != std::string::npos, beyond)
+        << status.error().message;
+  }
+}
+
+TEST(CertificateProblem, AnIdleInputIsThereAtTheStartOnly) {
+  for (const bool touched : {false, true}) {
+    for (const bool start : {false, true}) {
+      for (const bool end : {false, true}) {
+        ArenaStorage storage{
+            .value = 0, .bytes = 64, .at_start = start, .at_end = end, .steps = {}};
+        if (touched) storage.steps = {0};
+        EXPECT_EQ(storage.is_idle_input(), !touched && start && !end);
+      }
+    }
+  }
+}
+
+// Up to eight pairs the best choice, above that every result saves.
+TEST(CertificateProblem, SavingsOfManyPairs) {
+  Step step;
+  for (int32_t i = 0; i < 8; ++i) step.overwrites.push_back({100 + i % 4, i / 4, 64 + i});
+  EXPECT_FALSE(has_many(step));
+  EXPECT_EQ(most_saved(step.overwrites, false), try_pairs(step.overwrites, 0, {}));
+  const int64_t of_results = 64 + 65 + 66 + 67;
+  EXPECT_EQ(most_saved(step.overwrites, true), of_results);
+  EXPECT_GT(of_results, most_saved(step.overwrites, false));
+  step.overwrites.push_back({104, 2, 5});
+  EXPECT_TRUE(has_many(step));
+  EXPECT_EQ(most_saved(step.overwrites, true), of_results + 5);
+  EXPECT_EQ(most_saved({}, true), 0);
+}
+
+// Ways double at each rung, steps do not.
+TEST(CertificateProblem, AncestorsOfALadderTakeLinearTime) {
+  Problem problem;
+  const int32_t rungs = 200;
+  problem.steps.resize(3 * rungs + 1);
+  for (int32_t rung = 0; rung < rungs; ++rung) {
+    for (const int32_t side : {1, 2}) {
+      problem.steps[3 * rung + side].before = {3 * rung};
+      problem.steps[3 * rung].after.push_back(3 * rung + side);
+      problem.steps[3 * rung + side].after = {3 * rung + 3};
+      problem.steps[3 * rung + 3].before.push_back(3 * rung + side);
+    }
+  }
+  for (const int32_t step : {0, 3 * rungs, 3}) EXPECT_TRUE(is_cut(problem, step));
+  EXPECT_FALSE(is_cut(problem, 1));
+}
+
+// `steps` steps read a value before the last one overwrites it: all of them have run then, and each
+// is looked up.
+TEST(CertificateLimits, CasesThatLookAtTooManySteps) {
+  for (const auto& [steps, ok] : {std::pair(1000, true), std::pair(17'000, false)}) {
+    Problem problem;
+    problem.steps.resize(steps);
+    problem.storages = {
+        {.value = 0, .bytes = 64, .at_start = true, .at_end = false, .steps = {}},
+        {.value = 1, .bytes = 64, .at_start = false, .at_end = true, .steps = {steps - 1}}};
+    for (int32_t step = 0; step < steps; ++step) {
+      problem.storages[0].steps.push_back(step);
+      problem.steps[step].storages = {0};
+    }
+    problem.steps.back().storages = {0, 1};
+    problem.steps.back().overwrites = {{.result = 1, .operand = 0, .bytes = 64}};
+    const Plan plan = names_for(problem);
+    const FlowWitness witness{
+        .step = name_step(steps - 1, plan),
+        .values = {{"s0", 64}, {"s1", 64}},
+        .scratch_bytes = 0,
+        .cases = {
+            {.overwriting = Overwriting::kNothing, .operand = {}, .arcs = {}, .bytes = 128},
+            {.overwriting = Overwriting::kOperand, .operand = "s0", .arcs = {}, .bytes = 64}}};
+    const Status status = check_flow(witness, 64, plan, problem);
+    EXPECT_EQ(status.ok(), ok);
+    if (!status.ok()) {
+      EXPECT_NE(status.error().message.find("beyond the limit"), std::string::npos);
+    }
+  }
+}
 
 }  // namespace
 }  // namespace memopt::certificate

@@ -28,6 +28,7 @@ class RandomProblems : public testing::TestWithParam<uint32_t> {
     options.max_inputs = 1 + static_cast<int32_t>(GetParam() % 3);
     options.sharing = GetParam() % 2 == 0;
     problem_ = random_problem(GetParam(), options);
+    if (GetParam() % 4 == 0) problem_.always_bytes = 64;
     plan_ = names_for(problem_);
     least_ = least_bytes(problem_);
   }
@@ -74,12 +75,95 @@ TEST_P(RandomProblems, FlowsAndWorkingSetsAreLowerBounds) {
 TEST_P(RandomProblems, PartsBetweenCutsBoundTheWhole) {
   for (int32_t cut = 0; cut + 1 < problem_.step_count(); ++cut) {
     if (!is_cut(problem_, cut)) continue;
-    EXPECT_LE(least_bytes(part_of(problem_, 0, cut + 1)), least_);
-    EXPECT_LE(least_bytes(part_of(problem_, cut + 1, problem_.step_count())), least_);
+    const int64_t before = least_bytes(part_of(problem_, 0, cut + 1));
+    const int64_t behind = least_bytes(part_of(problem_, cut + 1, problem_.step_count()));
+    EXPECT_EQ(std::max({before, behind, start_bytes(problem_), end_bytes(problem_)}), least_);
+  }
+}
+
+TEST_P(RandomProblems, ReversedIsTheMirrorImage) {
+  const Problem mirror = reversed(problem_), again = reversed(mirror);
+  const int32_t last = problem_.step_count() - 1;
+  for (int32_t step = 0; step <= last; ++step) {
+    for (const auto* steps : {&mirror.steps[step].before, &mirror.steps[step].after}) {
+      EXPECT_TRUE(std::is_sorted(steps->begin(), steps->end()));
+    }
+    EXPECT_EQ(mirror.steps[step].storages, problem_.steps[last - step].storages);
+    EXPECT_EQ(again.steps[step].before, problem_.steps[step].before);
+    EXPECT_EQ(again.steps[step].after, problem_.steps[step].after);
+    for (const int32_t other : problem_.steps[step].before) {
+      const auto& before = mirror.steps[last - other].before;
+      EXPECT_EQ(std::count(before.begin(), before.end(), last - step), 1);
+    }
+  }
+  for (size_t i = 0; i < problem_.storages.size(); ++i) {
+    EXPECT_TRUE(std::is_sorted(mirror.storages[i].steps.begin(), mirror.storages[i].steps.end()));
+    EXPECT_EQ(again.storages[i].steps, problem_.storages[i].steps);
+    EXPECT_EQ(mirror.storages[i].at_start, problem_.storages[i].at_end);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomProblems, testing::Range(0u, 400u));
+
+// Steps that nobody orders, all of whose results stay: every set of them is a state, but the whole.
+TEST(CertificateProperty, EverySetIsOneState) {
+  for (const int32_t count : {1, 5, 11, 12, 14}) {
+    Problem problem;
+    for (int32_t step = 0; step < count; ++step) {
+      problem.steps.emplace_back().storages = {step};
+      problem.storages.push_back(
+          {.value = 0, .bytes = 64, .at_start = false, .at_end = true, .steps = {step}});
+    }
+    const SearchOutcome found = search_orders(problem, 64 * count - 1, kNoLimit);
+    EXPECT_EQ(found.end, SearchEnd::kExhausted);
+    EXPECT_EQ(found.states, (int64_t{1} << count) - 1);
+    SearchLimit tight = kNoLimit;  // what is left to try on the way to the last set
+    tight.choices = count * (count + 1) / 2;
+    EXPECT_EQ(search_orders(problem, 64 * count - 1, tight).end, SearchEnd::kExhausted);
+    EXPECT_EQ(search_orders(problem, 64 * count, kNoLimit).end, SearchEnd::kOrderFound);
+  }
+}
+
+// A search behind many steps that cost nothing is the search without them, whatever word of the
+// state its steps are in.
+TEST(CertificateProperty, StatesOfManySteps) {
+  const auto problem_behind = [](int32_t idle) {
+    Problem problem;
+    problem.storages.push_back(
+        {.value = 0, .bytes = 64, .at_start = true, .at_end = true, .steps = {}});
+    for (int32_t step = 0; step < idle; ++step) {
+      problem.steps.emplace_back().storages = {0};
+      problem.storages[0].steps.push_back(step);
+      if (step > 0) problem.steps[step].before = {step - 1};
+      if (step > 0) problem.steps[step - 1].after = {step};
+    }
+    for (int32_t step = idle; step < idle + 6; ++step) {
+      const auto storage = static_cast<int32_t>(problem.storages.size());
+      problem.storages.push_back(
+          {.value = 0, .bytes = 64, .at_start = false, .at_end = true, .steps = {step}});
+      problem.steps.emplace_back().storages = {storage};
+      if (idle == 0) continue;
+      problem.steps[step].before = {idle - 1};
+      problem.steps[idle - 1].after.push_back(step);
+    }
+    return problem;
+  };
+  for (const int32_t idle : {0, 1, 57, 58, 59, 60, 63, 64, 65, 122, 128, 190}) {
+    SCOPED_TRACE(idle);
+    const Problem problem = problem_behind(idle);
+    const SearchOutcome found = search_orders(problem, 7 * 64 - 1, kNoLimit);
+    EXPECT_EQ(found.end, SearchEnd::kExhausted);
+    EXPECT_EQ(found.states, 63);
+    EXPECT_EQ(search_orders(problem, 7 * 64, kNoLimit).end, SearchEnd::kOrderFound);
+  }
+}
+
+TEST(CertificateProperty, NoStepsFitWhatIsThere) {
+  Problem nothing;
+  nothing.always_bytes = 128;
+  EXPECT_EQ(search_orders(nothing, 128, kNoLimit).end, SearchEnd::kOrderFound);
+  EXPECT_EQ(search_orders(nothing, 127, kNoLimit).end, SearchEnd::kExhausted);
+}
 
 struct Variant {
   const char* name;

@@ -9,8 +9,8 @@ namespace {
 
 Error failure(const std::string& message) { return {Code::kVerifyFailed, message}; }
 
-// Steps and dependences that one certificate may look at, whatever its cases are: a few seconds.
-constexpr int64_t kMaxWork = int64_t{1} << 30;
+// Steps and dependences that one certificate may look at, whatever its cases are: a second or so.
+constexpr int64_t kMaxWork = int64_t{1} << 28;
 
 // Where a step is when the flow's step starts.
 enum class Place : uint8_t { kFree, kHasRun, kHasNot };

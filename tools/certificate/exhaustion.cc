@@ -96,9 +96,11 @@ class Search {
       if (ready_.empty() && trail_.size() == problem_.steps.size()) {
         return outcome(SearchEnd::kOrderFound);
       }
-      if (table_.size() > max_states_ || work_ > limit_.work || effort_ > limit_.effort ||
-          choices_ > limit_.choices) {
+      if (table_.size() > max_states_ || work_ > limit_.work) {
         return outcome(SearchEnd::kLimitPassed);
+      }
+      if (effort_ > limit_.effort || choices_ > limit_.choices) {
+        return {.end = SearchEnd::kLimitPassed, .states = -1, .work = -1};  // no one can state that
       }
       Frame& frame = frames.back();
       if (frame.next == frame.choices.size()) {

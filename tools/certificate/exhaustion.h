@@ -12,8 +12,8 @@ struct SearchLimit {
   int64_t work = 0;  // steps run
   // Steps looked at, so that a wide problem takes no more time than a narrow one: 10 s or so.
   int64_t effort = int64_t{1} << 30;
-  // Steps that states on the way wait to try: 256 MiB.
-  int64_t choices = int64_t{1} << 26;
+  // Steps that states on the way wait to try: 64 MiB.
+  int64_t choices = int64_t{1} << 24;
 };
 
 enum class SearchEnd : uint8_t {
