@@ -211,7 +211,8 @@ std::string model_name(const CompileFlags& flags) {
 void declare_account_flags(CLI::App& app, AccountFlags& flags) {
   app.add_option("--memory-limit", flags.memory_limit,
                  "bytes that a compile may take at the wish of the model, e.g. 2GiB; exit 3 where "
-                 "it wants more (default: 1GiB and 4 times the model's files)");
+                 "it wants more (default: 1GiB and 4 times the model's files)")
+      ->type_name("SIZE");
   app.add_option("--work-limit", flags.work_limit,
                  "elementary operations that reading and folding may take at the wish of the "
                  "model, a thousand million of which are some seconds; exit 3 where it wants more "
@@ -223,8 +224,8 @@ Result<std::shared_ptr<Account>> make_account(const AccountFlags& flags) {
   if (flags.memory_limit.empty()) {
     return std::make_shared<Account>(std::nullopt, flags.work_limit);
   }
-  const std::optional<int64_t> bytes = parse_size(flags.memory_limit);
-  if (!bytes) return usage("--memory-limit: malformed size '" + flags.memory_limit + "'");
+  MEMOPT_ASSIGN_OR_RETURN(const int64_t bytes,
+                          parse_size_flag("--memory-limit", flags.memory_limit));
   return std::make_shared<Account>(bytes, flags.work_limit);
 }
 
