@@ -187,6 +187,10 @@ ResizeAxis make_axis(const Resize& op, const AxisSpec& spec) {
 }  // namespace
 
 std::vector<ResizeAxis> make_resize_axes(const Resize& op, const Dims& in) {
+  // Without elements there is nothing to weigh, whatever the other extents are.
+  if (std::count(op.dims.begin(), op.dims.end(), 0) > 0) {
+    return std::vector<ResizeAxis>(static_cast<size_t>(in.rank()));
+  }
   std::vector<ResizeAxis> axes;
   for (int i = 0; i < in.rank(); ++i) {
     const auto at = static_cast<size_t>(i);

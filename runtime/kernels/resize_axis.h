@@ -25,7 +25,7 @@ struct ResizeAxis {
   std::vector<double> weights;
 };
 
-// One per dimension of an input of dimensions `in`.
+// One per dimension of an input of dimensions `in`; without windows where the result is empty.
 std::vector<ResizeAxis> make_resize_axes(const Resize& op, const Dims& in);
 
 }  // namespace memopt

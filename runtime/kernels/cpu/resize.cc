@@ -14,6 +14,9 @@ namespace {
 
 constexpr int64_t kMaxTaps = 16;   // per pixel: cubic in two dimensions
 constexpr int64_t kMaxRow = 4096;  // elements of an input row that fit on the stack
+// Of all extents of the result together. supports() works out a window for each before anybody has
+// the memory that such a result needs.
+constexpr int64_t kMaxWindows = int64_t{1} << 18;
 
 // The windows of an axis with single-precision weights.
 struct Axis {
@@ -103,6 +106,9 @@ bool supports(const KernelRequest& request) {
   const Operand& y = request.outputs[0];
   if (x.layout == Layout::kPacked || y.layout == Layout::kPacked || x.dims.rank() != 4)
     return false;
+  int64_t windows = 0;
+  for (const int64_t extent : y.dims) windows += extent;
+  if (windows > kMaxWindows) return false;
   const Inner inner = inner_dimension(x, y);
   if (inner == Inner::kNeither || (inner == Inner::kRows && x.dims[3] > kMaxRow)) return false;
   const std::vector<ResizeAxis> axes = axes_of(request);
