@@ -198,7 +198,9 @@ TEST(Bound, ConflictsAreThoseOfTheDefinition) {
       }
       // Cliques: pairwise in conflict, and all conflicts and loners are in one.
       std::set<uint32_t> seen;
-      for (const auto& clique : clique_cover(instance)) {
+      const auto cover = clique_cover(instance);
+      ASSERT_TRUE(cover);
+      for (const auto& clique : *cover) {
         ASSERT_TRUE(std::is_sorted(clique.begin(), clique.end()));
         for (const uint32_t a : clique) {
           seen.insert(a);
