@@ -119,7 +119,7 @@ class Tester:
             problems += [f"{what}: {p}" for p in ran.excess()]
             if ran.status not in ANSWERS:
                 problems.append(f"{what}: status {ran.status}: {ran.err[-300:]}")
-            if ran.status and not ran.err.strip():
+            if ran.status and not (ran.err + ran.out).strip():
                 problems.append(f"{what}: status {ran.status} without a message")
             if any(c in ran.out + ran.err for c in "\x1b\x07\x9b\r"):
                 problems.append(f"{what}: control characters in the output")
