@@ -8,6 +8,7 @@
 #include "compiler/onnx/parse.h"
 #include "runtime/ops/op_def.h"
 #include "tests/onnx/model_builder.h"
+#include "tests/support/first_result.h"
 
 namespace memopt::testing {
 namespace {
@@ -33,12 +34,9 @@ ValueId add_floats(Graph& graph, const std::string& name, const Dims& dims,
 }
 
 ValueId add_op(Graph& graph, Op op, std::vector<ValueId> inputs, const std::string& name) {
-  std::vector<const TensorType*> types;
-  types.reserve(inputs.size());
-  for (const ValueId id : inputs) types.push_back(id ? &graph.type(id) : nullptr);
-  const auto inferred = infer_types(op, types);
+  const auto inferred = infer_results(graph, op, inputs);
   EXPECT_TRUE(inferred.ok()) << (inferred.ok() ? "" : inferred.error().message);
-  return graph.add_simple(std::move(op), inputs, (*inferred)[0], name, name);
+  return add_first_result(graph, std::move(op), inputs, *inferred, name, name);
 }
 
 TEST(Export, FusedConvolutionsBecomeSeveralNodes) {

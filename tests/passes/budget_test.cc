@@ -10,6 +10,7 @@
 #include "passes/pipeline.h"
 #include "runtime/ops/op_def.h"
 #include "tests/support/deep_chain.h"
+#include "tests/support/first_result.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/run_compiled.h"
 
@@ -89,12 +90,9 @@ class NetworkBuilder {
   }
 
   void apply(Op op, std::vector<ValueId> inputs) {
-    std::vector<const TensorType*> types;
-    types.reserve(inputs.size());
-    for (const ValueId input : inputs) types.push_back(&graph_.type(input));
-    const auto results = infer_types(op, types);
+    const auto results = infer_results(graph_, op, inputs);
     MEMOPT_CHECK(results.ok());
-    value_ = graph_.add_simple(std::move(op), inputs, (*results)[0], "v", "n");
+    value_ = add_first_result(graph_, std::move(op), inputs, *results, "v", "n");
   }
 
   std::mt19937_64 random_;

@@ -12,6 +12,7 @@
 #include "compiler/ir/verify.h"
 #include "runtime/ops/op_def.h"
 #include "tests/support/deep_chain.h"
+#include "tests/support/first_result.h"
 #include "tests/support/run_compiled.h"
 
 namespace memopt {
@@ -50,13 +51,10 @@ class ChainBuilder {
 
   // Where it fits, and leaves rows to cut.
   void add(Op op, std::vector<ValueId> inputs) {
-    std::vector<const TensorType*> types;
-    types.reserve(inputs.size());
-    for (const ValueId input : inputs) types.push_back(input ? &graph_.type(input) : nullptr);
-    const auto results = infer_types(op, types);
+    const auto results = infer_results(graph_, op, inputs);
     if (!results.ok() || (*results)[0].dims[2] < 4 || (*results)[0].bytes() > 64 * 1024) return;
     const std::string name = "v" + std::to_string(next_++);
-    last_ = graph_.add_simple(std::move(op), inputs, (*results)[0], name, "n" + name);
+    last_ = add_first_result(graph_, std::move(op), inputs, *results, name, "n" + name);
     values_.push_back(last_);
   }
 

@@ -235,9 +235,14 @@ TEST(Bound, HeightIsTheHighestEnd) {
     problem.buffers.back().upper = 1;
   }
   const Instance instance = make_instance(problem, 0);
-  EXPECT_EQ(height_of(instance, {0, 8, 10}), 15);
-  EXPECT_EQ(height_of(instance, {20, 8, 10}), 28);
-  EXPECT_EQ(height_of(instance, {0, 30, 10}), 32);
+  const auto height = [&](const std::vector<int64_t>& of_buffers) {
+    std::vector<int64_t> offsets;  // of the items, which have an order of their own
+    for (const Item& item : instance.items) offsets.push_back(of_buffers[item.buffer]);
+    return height_of(instance, offsets);
+  };
+  EXPECT_EQ(height({0, 8, 10}), 15);
+  EXPECT_EQ(height({20, 8, 10}), 28);
+  EXPECT_EQ(height({0, 30, 10}), 32);
 }
 
 }  // namespace

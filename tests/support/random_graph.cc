@@ -4,6 +4,7 @@
 #include <random>
 
 #include "runtime/ops/op_def.h"
+#include "tests/support/first_result.h"
 
 namespace memopt {
 namespace {
@@ -48,10 +49,7 @@ class Builder {
 
   // Adds the node if its operands fit it.
   void add(Op op, std::vector<ValueId> inputs) {
-    std::vector<const TensorType*> types;
-    types.reserve(inputs.size());
-    for (const ValueId input : inputs) types.push_back(input ? &graph_.type(input) : nullptr);
-    const auto results = infer_types(op, types);
+    const auto results = infer_results(graph_, op, inputs);
     if (!results.ok()) return;
     std::vector<Value> outputs;
     for (const TensorType& type : *results) {
@@ -131,12 +129,11 @@ class Builder {
 
   // Without the optional second output.
   void add_first(Op op, ValueId x) {
-    const TensorType* type = &graph_.type(x);
-    const auto results = infer_types(op, std::span(&type, 1));
+    const auto results = infer_results(graph_, op, {x});
     if (!results.ok()) return;
     const std::string number = std::to_string(next_name_++);
     values_.push_back(
-        graph_.add_simple(std::move(op), {{x}}, (*results)[0], "v" + number, "n" + number));
+        add_first_result(graph_, std::move(op), {x}, *results, "v" + number, "n" + number));
   }
 
   std::mt19937_64 random_;
