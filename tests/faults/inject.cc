@@ -364,7 +364,8 @@ ssize_t pwrite(int file, const void* bytes, size_t count, off_t offset) {
 }
 size_t fwrite(const void* bytes, size_t size, size_t count, FILE* file) {
   MEMOPT_NEXT(fwrite);
-  return file == stdout && output_fails(kTakesSpace) ? 0 : real(bytes, size, count, file);
+  const bool writes = file == stdout && size > 0 && count > 0;  // nothing is always written
+  return writes && output_fails(kTakesSpace) ? 0 : real(bytes, size, count, file);
 }
 int fflush(FILE* file) {
   MEMOPT_NEXT(fflush);
