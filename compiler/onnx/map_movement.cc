@@ -1,5 +1,6 @@
 // Operators that move elements.
 #include <algorithm>
+#include <numeric>
 
 #include "compiler/onnx/mapping.h"
 
@@ -192,8 +193,8 @@ Status map_pad(NodeContext& node) {
 Status map_center_crop_pad(NodeContext& node) {
   const Dims dims = node.dims(0);
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<int64_t> shape, node.constant_ints(1, "shape"));
-  std::vector<int64_t> axes;
-  for (int axis = 0; axis < dims.rank(); ++axis) axes.push_back(axis);
+  std::vector<int64_t> axes(static_cast<size_t>(dims.rank()));
+  std::iota(axes.begin(), axes.end(), int64_t{0});
   MEMOPT_ASSIGN_OR_RETURN(axes, node.axes_of(node.attr_ints("axes", axes), dims.rank()));
   if (shape.size() != axes.size()) {
     return node.error("shape has " + std::to_string(shape.size()) + " entries, needed " +

@@ -82,6 +82,7 @@ TEST(Account, AReservationIsGivenBackOnce) {
 TEST(Account, ThreadsNeverPassTheLimitTogether) {
   Account account(1000);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   std::atomic<int> granted = 0;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {

@@ -35,6 +35,7 @@ Ended run_tool(const std::vector<std::string>& command, const std::string& log) 
     dup2(file, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (const std::string& argument : command) {
       arguments.push_back(const_cast<char*>(argument.c_str()));
     }
@@ -165,7 +166,8 @@ void folded_products(Model& model) {
 }
 
 // One operator on a constant of a million elements, many times over.
-void folded(Model& model, const char* op, int times, std::vector<onnx::AttributeProto> attributes) {
+void folded(Model& model, const char* op, int times,
+            const std::vector<onnx::AttributeProto>& attributes) {
   model.input("x", {"1"}).output("y");
   model.initializer(int_tensor("shape", {4}, {1, 1, 1024, 200}));
   model.node("ConstantOfShape", {"shape"}, {"c0"}, {attr("value", float_tensor("", {1}, {0.5}))});
@@ -364,6 +366,7 @@ void many_operands(Model& model, const char* op) {
 void many_results(Model& model) {
   model.input("x", {"20000"});
   std::vector<std::string> results;
+  results.reserve(20'000);
   for (int i = 0; i < 20'000; ++i) results.push_back("y" + std::to_string(i));
   model.output("y0").output("y19999");
   model.node("Split", {"x"}, results, {attr("num_outputs", 20'000)});

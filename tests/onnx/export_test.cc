@@ -33,7 +33,7 @@ ValueId add_floats(Graph& graph, const std::string& name, const Dims& dims,
       ConstantData::from_bytes({bytes, bytes + values.size() * sizeof(float)}));
 }
 
-ValueId add_op(Graph& graph, Op op, std::vector<ValueId> inputs, const std::string& name) {
+ValueId add_op(Graph& graph, Op op, const std::vector<ValueId>& inputs, const std::string& name) {
   const auto inferred = infer_results(graph, op, inputs);
   EXPECT_TRUE(inferred.ok()) << (inferred.ok() ? "" : inferred.error().message);
   return add_first_result(graph, std::move(op), inputs, *inferred, name, name);

@@ -89,7 +89,7 @@ class NetworkBuilder {
     apply(std::move(conv), {value_, weights});
   }
 
-  void apply(Op op, std::vector<ValueId> inputs) {
+  void apply(Op op, const std::vector<ValueId>& inputs) {
     const auto results = infer_results(graph_, op, inputs);
     MEMOPT_CHECK(results.ok());
     value_ = add_first_result(graph_, std::move(op), inputs, *results, "v", "n");

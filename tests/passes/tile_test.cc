@@ -50,7 +50,7 @@ class ChainBuilder {
   }
 
   // Where it fits, and leaves rows to cut.
-  void add(Op op, std::vector<ValueId> inputs) {
+  void add(Op op, const std::vector<ValueId>& inputs) {
     const auto results = infer_results(graph_, op, inputs);
     if (!results.ok() || (*results)[0].dims[2] < 4 || (*results)[0].bytes() > 64 * 1024) return;
     const std::string name = "v" + std::to_string(next_++);

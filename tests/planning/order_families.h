@@ -44,6 +44,7 @@ struct OrderFamily {
   const char* name;
   OrderProblem (*make)(int32_t ops);
 };
+// GoogleTest asks for this name. NOLINTNEXTLINE(readability-identifier-naming)
 inline void PrintTo(const OrderFamily& family, std::ostream* out) { *out << family.name; }
 
 // Bytes that differ, so that there are few ties.

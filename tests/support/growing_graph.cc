@@ -47,7 +47,7 @@ std::vector<ValueId> GrowingGraph::add_sample(const Sample& sample) {
                                             ConstantData::from_bytes(tensors[i]->bytes)));
     }
   }
-  const std::vector<ValueId> results = add(sample.op, operands);
+  std::vector<ValueId> results = add(sample.op, operands);
   for (size_t i = 1; i < results.size(); ++i) graph.add_output(results[i]);
   return results;
 }

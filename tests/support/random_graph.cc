@@ -48,7 +48,7 @@ class Builder {
   }
 
   // Adds the node if its operands fit it.
-  void add(Op op, std::vector<ValueId> inputs) {
+  void add(Op op, const std::vector<ValueId>& inputs) {
     const auto results = infer_results(graph_, op, inputs);
     if (!results.ok()) return;
     std::vector<Value> outputs;

@@ -207,9 +207,9 @@ TEST(CertificateDerivation, CompiledGraphs) {
 // Kernels by what they allow: "add.first" only over its first operand, "relu.any" serves whatever
 // it is given.
 const KernelDef* some_kernel(std::string_view name) {
-  static const KernelDef add = *test_kernel("test.add"), relu = *test_kernel("test.relu");
-  static KernelDef first = add, second = add, none = add, of_first_op = add, of_last_op = add;
-  static KernelDef refuses = relu, any = relu;
+  static const KernelDef kAdd = *test_kernel("test.add"), kRelu = *test_kernel("test.relu");
+  static KernelDef first = kAdd, second = kAdd, none = kAdd, of_first_op = kAdd, of_last_op = kAdd;
+  static KernelDef refuses = kRelu, any = kRelu;
   first.in_place = [](const KernelRequest&, int input, int) { return input == 0; };
   second.in_place = [](const KernelRequest&, int input, int) { return input == 1; };
   none.in_place = nullptr;
@@ -329,7 +329,7 @@ Code code_of(const Plan& plan) {
 }
 
 TEST(CertificateDerivation, SizesThatAddUpToMoreThan64BitsHold) {
-  const auto with = [](std::vector<int64_t> sizes, int64_t scratch_bytes) {
+  const auto with = [](const std::vector<int64_t>& sizes, int64_t scratch_bytes) {
     Builder b;
     const uint32_t x = b.next({16});
     b.plan.inputs = {x};

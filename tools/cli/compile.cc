@@ -183,7 +183,7 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   }
   if (dumper) MEMOPT_RETURN_IF_ERROR(dumper->dump_memory(model));
   if (budget) {
-    if (const Status kept = check_budget(model, flags.memory_budget); !kept.ok()) {
+    if (Status kept = check_budget(model, flags.memory_budget); !kept.ok()) {
       err << peak_text(model.plan());
       return kept;
     }
