@@ -10,8 +10,8 @@
 namespace memopt {
 namespace {
 
-constexpr int64_t kLanes = 16;    // output positions, across the batch
-constexpr int64_t kFilters = 32;  // output channels of one group
+constexpr int64_t kPositions = 16;  // output positions, across the batch
+constexpr int64_t kFilters = 32;    // output channels of one group
 
 // Strides in elements of the dimensions that are not spatial.
 struct ConvShape {
@@ -83,16 +83,16 @@ bool input_coordinate(const WindowAxis& axis, int64_t o, int64_t k, int64_t& in)
 // Where a few consecutive output positions lie.
 struct Lanes {
   int64_t count = 0;
-  std::array<std::array<int64_t, 3>, kLanes> at{};
-  std::array<int64_t, kLanes> x{};  // offset of the image in x
-  std::array<int64_t, kLanes> y{};  // offset of the position in y, and its residual
-  std::array<int64_t, kLanes> image{};
+  std::array<std::array<int64_t, 3>, kPositions> at{};
+  std::array<int64_t, kPositions> x{};  // offset of the image in x
+  std::array<int64_t, kPositions> y{};  // offset of the position in y, and its residual
+  std::array<int64_t, kPositions> image{};
 };
 
 Lanes lanes_at(const ConvShape& shape, int64_t begin) {
   const int64_t per_image = positions(shape.axes);
   Lanes lanes;
-  lanes.count = std::min(kLanes, shape.batch * per_image - begin);
+  lanes.count = std::min(kPositions, shape.batch * per_image - begin);
   for (size_t lane = 0; lane < static_cast<size_t>(lanes.count); ++lane) {
     const int64_t p = begin + static_cast<int64_t>(lane);
     lanes.image[lane] = p / per_image;
@@ -110,21 +110,21 @@ template <typename Acc, bool kTransposed, typename LoadX, typename LoadW, typena
 void convolve(const ConvShape& shape, Parallel* parallel, LoadX load_x, LoadW load_w,
               Finish finish) {
   const WindowAxis &depth = shape.axes[0], &height = shape.axes[1], &width = shape.axes[2];
-  const int64_t blocks = (shape.batch * positions(shape.axes) + kLanes - 1) / kLanes;
+  const int64_t blocks = (shape.batch * positions(shape.axes) + kPositions - 1) / kPositions;
   const int64_t parts = (shape.filters + kFilters - 1) / kFilters;
   for_each_chunk(parallel, blocks * shape.group * parts, [&](int64_t chunk) {
     const int64_t first = chunk % parts * kFilters;
     const int64_t filters = std::min(kFilters, shape.filters - first);
     const int64_t group = chunk / parts % shape.group;
-    const Lanes lanes = lanes_at(shape, chunk / parts / shape.group * kLanes);
+    const Lanes lanes = lanes_at(shape, chunk / parts / shape.group * kPositions);
     const int64_t x_first = group * shape.channels * shape.x_channel;
     const int64_t w_first = group * shape.w_group + first * shape.w_filter;
     const int64_t first_filter = group * shape.filters + first;
 
-    Acc sums[kFilters][kLanes] = {};
+    Acc sums[kFilters][kPositions] = {};
     const auto add_tap = [&](int64_t kd, int64_t kh, int64_t kw) {
-      bool inside[kLanes] = {};
-      int64_t from[kLanes] = {};
+      bool inside[kPositions] = {};
+      int64_t from[kPositions] = {};
       bool any = false;
       for (size_t lane = 0; lane < static_cast<size_t>(lanes.count); ++lane) {
         const auto& at = lanes.at[lane];
@@ -140,14 +140,14 @@ void convolve(const ConvShape& shape, Parallel* parallel, LoadX load_x, LoadW lo
       if (!any) return;
       const int64_t tap = w_first + kd * shape.w_tap[0] + kh * shape.w_tap[1] + kw * shape.w_tap[2];
       for (int64_t c = 0; c < shape.channels; ++c) {
-        Acc values[kLanes];
-        for (int64_t lane = 0; lane < kLanes; ++lane) {
+        Acc values[kPositions];
+        for (int64_t lane = 0; lane < kPositions; ++lane) {
           values[lane] = inside[lane] ? load_x(from[lane] + c * shape.x_channel) : Acc(0);
         }
         for (int64_t m = 0; m < filters; ++m) {
           const Acc weight =
               load_w(tap + m * shape.w_filter + c * shape.w_channel, first_filter + m);
-          for (int64_t lane = 0; lane < kLanes; ++lane) sums[m][lane] += weight * values[lane];
+          for (int64_t lane = 0; lane < kPositions; ++lane) sums[m][lane] += weight * values[lane];
         }
       }
     };

@@ -1,16 +1,11 @@
 // Gathers, and the operators that an index operand steers element by element.
+#include "runtime/kernels/lanes.h"
 #include "runtime/kernels/reference/copy.h"
 #include "runtime/kernels/reference/indices.h"
 #include "runtime/kernels/reference/reference.h"
 
 namespace memopt {
 namespace {
-
-Dims slice_dims(const Dims& dims, int begin, int end) {
-  Dims part;
-  for (int i = begin; i < end; ++i) part.push_back(dims[i]);
-  return part;
-}
 
 Dims without(const Dims& dims, int begin, int end) {
   Dims rest = slice_dims(dims, 0, begin);
