@@ -104,7 +104,8 @@ bool affords_constants(const PassOptions& options, int64_t count) {
 ValueId add_float_constant(Graph& graph, std::string_view name, DType type, const Dims& dims,
                            const std::vector<double>& values, const PassOptions& options) {
   // affords_constants() has asked for more than this.
-  auto reserved = reserve_constant(options.account, static_cast<int64_t>(values.size()) * 8, name);
+  auto reserved = reserve_constant(options.account,
+                                   *dtype_bytes(type, static_cast<int64_t>(values.size())), name);
   std::vector<std::byte> bytes;
   bytes.reserve(values.size() * 4);
   for (const double value : values) {

@@ -50,7 +50,7 @@ Status Account::charge_work(int64_t operations, std::string_view what) {
 }
 
 bool Account::affords(int64_t bytes, int64_t operations) const {
-  return bytes <= memory_limit_bytes_ / 4 - memory_bytes() &&
+  return bytes <= memory_limit_bytes_ / 2 - memory_bytes() &&
          operations <= work_limit_ / 4 - work();
 }
 

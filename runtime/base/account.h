@@ -45,8 +45,9 @@ class Account {
   // Counts work (>= 0) that is about to be done; it is never given back.
   Status charge_work(int64_t operations, std::string_view what);
 
-  // Whether something that may as well be left out, an optimization, can be had: it takes neither
-  // account beyond a quarter of its limit, so that what must be done finds room.
+  // Whether something that may as well be left out, an optimization, can be had: it takes no
+  // more than half of the memory limit (the weights of a large network, made anew, fit that) and a
+  // quarter of the work limit, so that what must be done finds room.
   bool affords(int64_t bytes, int64_t operations) const;
 
   int64_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }

@@ -56,13 +56,13 @@ TEST(Account, OnlyDefaultLimitsGrowWithTheFiles) {
   EXPECT_EQ(fixed.work_limit(), 20);
 }
 
-TEST(Account, WhatCanBeLeftOutTakesAQuarterAtMost) {
+TEST(Account, WhatCanBeLeftOutTakesHalfOfTheMemoryAndAQuarterOfTheWork) {
   Account account(4000, 400);
-  EXPECT_TRUE(account.affords(1000, 100));
-  EXPECT_FALSE(account.affords(1001, 0));
+  EXPECT_TRUE(account.affords(2000, 100));
+  EXPECT_FALSE(account.affords(2001, 0));
   EXPECT_FALSE(account.affords(0, 101));
   ASSERT_TRUE(account.charge(1, "a").ok());
-  EXPECT_FALSE(account.affords(1000, 0));
+  EXPECT_FALSE(account.affords(2000, 0));
 }
 
 TEST(Account, AReservationIsGivenBackOnce) {

@@ -141,5 +141,37 @@ TEST(Folding, StillFoldsWhatIsOrdinary) {
   EXPECT_EQ(labels(imported->graph), (Labels{"conv"}));
 }
 
+TEST(Folding, AllWeightsOfALargeNetworkFitTheLimitThatGrowsWithTheFile) {
+  constexpr int kLayers = 24;
+  constexpr int64_t kChannels = 64;
+  Model model;
+  model.input("x0", {"1", std::to_string(kChannels), "1", "1"})
+      .output("x" + std::to_string(kLayers));
+  for (int i = 0; i < kLayers; ++i) {
+    const std::string at = std::to_string(i);
+    const auto channels = [](float value) { return std::vector<float>(kChannels, value); };
+    // Raw, as exporters write weights, so that they stay in the file.
+    auto weight = float_tensor("w" + at, {kChannels, kChannels, 3, 3}, {});
+    weight.set_raw_data(std::string(kChannels * kChannels * 9 * sizeof(float), '\x3e'));
+    model.initializer(weight);
+    model.initializer(float_tensor("gamma" + at, {kChannels}, channels(0.5f)));
+    model.initializer(float_tensor("beta" + at, {kChannels}, channels(0)));
+    model.node("Conv", {"x" + at, "w" + at}, {"t" + at},
+               {attr("pads", std::vector<int64_t>{1, 1, 1, 1})});
+    model.node("BatchNormalization",
+               {"t" + at, "gamma" + at, "beta" + at, "beta" + at, "gamma" + at},
+               {"x" + std::to_string(i + 1)});
+  }
+  // Less than memopt-compile has for such a file: the part that does not grow is larger there.
+  const auto file_bytes = static_cast<int64_t>(model.proto.ByteSizeLong());
+  const auto account = std::make_shared<Account>(5 * file_bytes, int64_t{1} << 30);
+  auto imported = model.import({.account = account});
+  ASSERT_TRUE(imported.ok()) << message_of(imported);
+  RunPassesOptions options;
+  options.pass.account = account;
+  ASSERT_TRUE(run_passes(imported->graph, optimization_pipeline(), options).ok());
+  EXPECT_EQ(labels(imported->graph), Labels(kLayers, "conv"));
+}
+
 }  // namespace
 }  // namespace memopt::testing
