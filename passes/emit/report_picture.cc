@@ -16,8 +16,8 @@ constexpr std::array<const char*, 8> kColours = {"#8aa9cf", "#93c0a6", "#d9b48a"
                                                  "#86b9bf", "#d9a3a3", "#b1bd80", "#a8addc"};
 constexpr const char* kScratch = "#d69a4a";
 
-// A rectangle of the picture in steps and bytes.
-struct Box {
+// Of the picture, in steps and bytes.
+struct Rectangle {
   int64_t begin = 0, end = 0, offset = 0, bytes = 0;
   const char* colour = kScratch;
 };
@@ -55,9 +55,9 @@ class Svg {
     out_ += std::string(style) + '>' + xml(words) + "</text>\n";
   }
 
-  void panel(double x, const std::vector<Box>& boxes, int64_t height_bytes) {
+  void panel(double x, const std::vector<Rectangle>& boxes, int64_t height_bytes) {
     rectangle(x, kTop, kPanelWidth, kPanelHeight, "#8a93a0", "fill-opacity=\"0.10\"");
-    for (const Box& box : boxes) {
+    for (const Rectangle& box : boxes) {
       const double height = static_cast<double>(box.bytes) * byte_scale_;
       rectangle(x + static_cast<double>(box.begin) * step_scale_,
                 kTop + kPanelHeight - static_cast<double>(box.offset) * byte_scale_ - height,
@@ -86,9 +86,9 @@ class Svg {
 }  // namespace
 
 std::string picture_svg(const Report& report) {
-  std::vector<Box> before, after;
+  std::vector<Rectangle> before, after;
   int64_t reached = 0;  // of the naive layout
-  const auto add = [&](Box box) {
+  const auto add = [&](Rectangle box) {
     if (box.bytes == 0 || box.begin >= box.end) return;
     after.push_back(box);
     box.offset = reached;

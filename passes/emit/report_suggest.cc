@@ -14,7 +14,7 @@ int64_t largest(const std::vector<int64_t>& values) {
 }
 
 // Names come from models and may be pages long.
-std::string quoted(const std::string& name) { return '\'' + printable(name, 60) + '\''; }
+std::string in_quotes(const std::string& name) { return '\'' + printable(name, 60) + '\''; }
 
 class Suggester {
  public:
@@ -113,8 +113,8 @@ class Suggester {
       if (++found > kMost) break;
       std::vector<bool> skip = nothing();
       skip[i] = true;
-      add({.action = "Recompute " + quoted(tensor.name) + " or keep it elsewhere meanwhile",
-           .reason = "It only waits while the peak step " + quoted(peak.name) + " runs: steps " +
+      add({.action = "Recompute " + in_quotes(tensor.name) + " or keep it elsewhere meanwhile",
+           .reason = "It only waits while the peak step " + in_quotes(peak.name) + " runs: steps " +
                      std::to_string(tensor.begin) + " to " + std::to_string(tensor.end - 1) + '.',
            .saves_bytes = saved_without(skip),
            .cost = SuggestionCost::kTime});
@@ -141,7 +141,7 @@ class Suggester {
       live = live_bytes(report_, skip);
     }
     if (taken.empty()) return;
-    const std::string first = quoted(report_.tensors[taken.front()].name);
+    const std::string first = in_quotes(report_.tensors[taken.front()].name);
     add({.action = taken.size() == 1 ? "Compute " + first + " in tiles"
                                      : "Compute " + std::to_string(taken.size()) +
                                            " tensors in tiles, " + first + " first",

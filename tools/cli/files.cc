@@ -9,24 +9,24 @@ namespace memopt {
 namespace {
 
 // What is at a path, or would be: a file that is not there is known by its folder and its name.
-struct Identity {
+struct FileId {
   dev_t device = 0;
   ino_t inode = 0;
   std::string name;
-  bool operator==(const Identity&) const = default;
+  bool operator==(const FileId&) const = default;
 };
 
 // None: a device, which any number of options may write to, or no place for a file.
-std::optional<Identity> identity_of(const std::string& path) {
+std::optional<FileId> identity_of(const std::string& path) {
   struct stat info = {};
   if (::stat(path.c_str(), &info) == 0) {
     if (S_ISCHR(info.st_mode)) return std::nullopt;
-    return Identity{info.st_dev, info.st_ino, ""};
+    return FileId{info.st_dev, info.st_ino, ""};
   }
   const std::filesystem::path file(path);
   const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
   if (::stat(folder.c_str(), &info) != 0) return std::nullopt;
-  return Identity{info.st_dev, info.st_ino, file.filename().string()};
+  return FileId{info.st_dev, info.st_ino, file.filename().string()};
 }
 
 bool is_stream(const std::string& path) { return path == "-"; }
@@ -70,7 +70,7 @@ Status add_values(const CLI::Option& option, Files& files) {
 
 bool is_same_file(const std::string& a, const std::string& b) {
   if (is_stream(a) || is_stream(b)) return a == b;
-  const std::optional<Identity> identity = identity_of(a);
+  const std::optional<FileId> identity = identity_of(a);
   return identity && identity == identity_of(b);
 }
 
