@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <utility>
 
 #include "runtime/base/check.h"
 #include "runtime/base/checked.h"
@@ -48,15 +49,21 @@ std::shared_ptr<const ConstantData> ConstantData::mapped(std::span<const std::by
   return data;
 }
 
-ValueId Graph::add_input(std::string name, TensorType type) {
-  names_.insert(name);
+ValueId Graph::add_value(Value value) {
+  names_.insert(value.name);
   const ValueId id(values_.size());
-  values_.push_back({.name = std::move(name),
-                     .type = type,
-                     .kind = ValueKind::kInput,
-                     .producer = {},
-                     .data = {}});
+  values_.push_back(std::move(value));
   uses_.emplace_back();
+  output_counts_.push_back(0);
+  return id;
+}
+
+ValueId Graph::add_input(std::string name, TensorType type) {
+  const ValueId id = add_value({.name = std::move(name),
+                                .type = type,
+                                .kind = ValueKind::kInput,
+                                .producer = {},
+                                .data = {}});
   inputs_.push_back(id);
   return id;
 }
@@ -65,15 +72,11 @@ ValueId Graph::add_constant(std::string name, TensorType type,
                             std::shared_ptr<const ConstantData> data) {
   MEMOPT_CHECK(type.layout == Layout::kPacked ||
                static_cast<int64_t>(data->bytes().size()) == type.bytes());
-  names_.insert(name);
-  const ValueId id(values_.size());
-  values_.push_back({.name = std::move(name),
-                     .type = type,
-                     .kind = ValueKind::kConstant,
-                     .producer = {},
-                     .data = std::move(data)});
-  uses_.emplace_back();
-  return id;
+  return add_value({.name = std::move(name),
+                    .type = type,
+                    .kind = ValueKind::kConstant,
+                    .producer = {},
+                    .data = std::move(data)});
 }
 
 void Graph::rename(ValueId id, std::string name) {
@@ -88,10 +91,25 @@ std::optional<ValueId> Graph::find(std::string_view name) const {
   return std::nullopt;
 }
 
-std::string Graph::unique_name(std::string_view base) const {
+std::string Graph::unique_name(std::string_view base) {
   std::string name(base);
-  for (int i = 1; names_.contains(name); ++i) name = std::string(base) + '_' + std::to_string(i);
+  if (!names_.contains(name)) return name;
+  int& number = next_numbers_.try_emplace(name, 1).first->second;
+  const std::string start = name + '_';
+  while (names_.contains(name = start + std::to_string(number))) ++number;
   return name;
+}
+
+void Graph::add_output(ValueId id, std::string name) {
+  outputs_.push_back(id);
+  output_names_.push_back(std::move(name));
+  ++output_counts_[id.index()];
+}
+
+void Graph::set_output(size_t index, ValueId id) {
+  --output_counts_[outputs_[index].index()];
+  outputs_[index] = id;
+  ++output_counts_[id.index()];
 }
 
 void Graph::erase_input(ValueId id) {
@@ -109,14 +127,11 @@ NodeId Graph::add_node(Op op, std::span<const ValueId> inputs, std::span<const V
       node.outputs.push_back(ValueId::none());
       continue;
     }
-    names_.insert(output.name);
-    node.outputs.push_back(ValueId(values_.size()));
-    values_.push_back({.name = output.name,
-                       .type = output.type,
-                       .kind = ValueKind::kResult,
-                       .producer = id,
-                       .data = {}});
-    uses_.emplace_back();
+    node.outputs.push_back(add_value({.name = output.name,
+                                      .type = output.type,
+                                      .kind = ValueKind::kResult,
+                                      .producer = id,
+                                      .data = {}}));
   }
   node.inputs.assign(inputs.begin(), inputs.end());
   nodes_.push_back(std::move(node));
@@ -176,10 +191,6 @@ void Graph::move_last_before(NodeId position) {
   order_.insert(find_from_ends(order_, position), last);
 }
 
-bool Graph::is_output(ValueId id) const {
-  return std::find(outputs_.begin(), outputs_.end(), id) != outputs_.end();
-}
-
 void Graph::replace_uses(ValueId from, ValueId to) {
   if (from == to) return;
   for (const Use& use : uses_[from.index()]) {
@@ -187,7 +198,9 @@ void Graph::replace_uses(ValueId from, ValueId to) {
     uses_[to.index()].push_back(use);
   }
   uses_[from.index()].clear();
+  if (!is_output(from)) return;
   std::replace(outputs_.begin(), outputs_.end(), from, to);
+  output_counts_[to.index()] += std::exchange(output_counts_[from.index()], 0);
 }
 
 void Graph::add_use(ValueId id, NodeId node, size_t operand) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "runtime/base/account.h"
 #include "runtime/base/type.h"
@@ -101,7 +102,7 @@ class Graph {
   bool is_constant(ValueId id) const { return id && value(id).kind == ValueKind::kConstant; }
   std::optional<ValueId> find(std::string_view name) const;
   // A name that no value has or had: `base`, or base with a number behind it.
-  std::string unique_name(std::string_view base) const;
+  std::string unique_name(std::string_view base);
   size_t value_count() const { return values_.size(); }  // side tables have this many entries
 
   // Graph inputs and outputs in the order of the signature. A value may be an output more than
@@ -110,16 +111,13 @@ class Graph {
   std::span<const ValueId> outputs() const { return outputs_; }
   // `name`: of the output in the signature where it is not that of the value, because another value
   // has that: an input that is passed on.
-  void add_output(ValueId id, std::string name = {}) {
-    outputs_.push_back(id);
-    output_names_.push_back(std::move(name));
-  }
+  void add_output(ValueId id, std::string name = {});
   const std::string& output_name(size_t index) const {
     const std::string& given = output_names_[index];
     return given.empty() ? value(outputs_[index]).name : given;
   }
   bool has_output_name(size_t index) const { return !output_names_[index].empty(); }
-  void set_output(size_t index, ValueId id) { outputs_[index] = id; }
+  void set_output(size_t index, ValueId id);
   // Removes an input that nothing uses from the signature.
   void erase_input(ValueId id);
 
@@ -153,13 +151,14 @@ class Graph {
 
   // --- uses ---
   std::span<const Use> uses(ValueId id) const { return uses_[id.index()]; }
-  bool is_output(ValueId id) const;
+  bool is_output(ValueId id) const { return output_counts_[id.index()] != 0; }
   // True if `id` is read exactly once, by a node, and is no graph output.
   bool has_single_use(ValueId id) const { return uses(id).size() == 1 && !is_output(id); }
   // Nodes and graph outputs that read `from` read `to` from now on.
   void replace_uses(ValueId from, ValueId to);
 
  private:
+  ValueId add_value(Value value);
   void add_use(ValueId id, NodeId node, size_t operand);
   void remove_use(ValueId id, NodeId node, size_t operand);
 
@@ -170,7 +169,9 @@ class Graph {
   std::vector<ValueId> outputs_;
   std::vector<std::string> output_names_;  // empty: the value's own
   std::vector<llvm::SmallVector<Use, 2>> uses_;
-  llvm::StringSet<> names_;  // every name that a value has or had
+  std::vector<uint32_t> output_counts_;  // per value: how many outputs it is
+  llvm::StringSet<> names_;              // every name that a value has or had
+  llvm::StringMap<int> next_numbers_;    // by base: no smaller number makes it unique
 };
 
 // A side table: one T per value (node) of the graph it was made for.

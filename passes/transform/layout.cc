@@ -164,7 +164,7 @@ class LayoutPass {
           graph_.add_simple(Reorder{Layout::kRowMajor}, {{output}}, type, value.name, "");
       graph_.rename(output, graph_.unique_name(value.name + "_nhwc"));
       graph_.rename(result, value.name);
-      for (size_t j = i; j < graph_.outputs().size(); ++j) {
+      for (size_t j = i; graph_.is_output(output); ++j) {
         if (graph_.outputs()[j] == output) graph_.set_output(j, result);
       }
     }

@@ -71,7 +71,7 @@ class Widening {
         graph_.add_simple(Cast{.to = declared.dtype}, {{output}}, declared, name, "");
     graph_.rename(output, graph_.unique_name(name + "_f32"));
     graph_.rename(narrow, name);
-    for (size_t j = index; j < graph_.outputs().size(); ++j) {
+    for (size_t j = index; graph_.is_output(output); ++j) {
       if (graph_.outputs()[j] == output) graph_.set_output(j, narrow);
     }
   }
