@@ -100,7 +100,9 @@ Status export_onnx(const Graph& graph, const ExportOptions& options, const std::
   Exporter exporter(graph, proto);
   MEMOPT_RETURN_IF_ERROR(exporter.write_nodes());
   for (const ValueId id : graph.inputs()) write_value_info(graph.value(id), *proto.add_input());
-  for (const ValueId id : graph.outputs()) write_value_info(graph.value(id), *proto.add_output());
+  for (size_t i = 0; i < graph.outputs().size(); ++i) {
+    write_value_info(exporter.signature_output(i), *proto.add_output());
+  }
 
   const std::vector<ValueId> constants = used_constants(graph);
   int64_t total_bytes = 0;

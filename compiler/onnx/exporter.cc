@@ -158,8 +158,33 @@ Status Exporter::write_node(const Node& node) {
   return export_op(*this);
 }
 
+const Value& Exporter::signature_output(size_t index) const {
+  const Value& output = graph_.value(graph_.outputs()[index]);
+  if (!graph_.has_output_name(index) || output.kind != ValueKind::kResult) return output;
+  const Node& node = graph_.node(output.producer);
+  if (!std::holds_alternative<Identity>(node.op)) return output;
+  const Value& input = graph_.value(node.inputs[0]);
+  return input.name == graph_.output_name(index) ? input : output;
+}
+
+// Those that make nothing but outputs which the signature has as inputs.
+NodeMap<bool> Exporter::nodes_that_only_pass_on() const {
+  NodeMap<bool> result(graph_);
+  for (const bool passed_on : {true, false}) {
+    for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+      const Value& output = graph_.value(graph_.outputs()[i]);
+      if (output.kind != ValueKind::kResult) continue;
+      if ((&signature_output(i) != &output) != passed_on) continue;
+      result[output.producer] = passed_on && graph_.uses(graph_.outputs()[i]).empty();
+    }
+  }
+  return result;
+}
+
 Status Exporter::write_nodes() {
+  const NodeMap<bool> only_pass_on = nodes_that_only_pass_on();
   for (const NodeId id : graph_.order()) {
+    if (only_pass_on[id]) continue;
     const Node& node = graph_.node(id);
     const Status status = write_node(node);
     if (!status.ok()) {

@@ -22,6 +22,9 @@ class Exporter {
 
   // Writes all nodes; initializers for constants are the caller's matter.
   Status write_nodes();
+  // The value that stands for output `index` in the signature: its own, or the input of that name
+  // which it passes on, for no node of ONNX makes a second value of a name.
+  const Value& signature_output(size_t index) const;
   // The lowest operator set that expresses everything written so far.
   int64_t opset() const { return opset_; }
   void need_opset(int64_t version) { opset_ = std::max(opset_, version); }
@@ -62,6 +65,7 @@ class Exporter {
  private:
   std::string fresh_name(std::string_view base);
   Status write_node(const Node& node);
+  NodeMap<bool> nodes_that_only_pass_on() const;
   Result<std::string> activate(std::string value, const Activation& activation, DType type);
 
   const Graph& graph_;

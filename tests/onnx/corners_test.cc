@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "compiler/ir/text.h"
+#include "compiler/onnx/export.h"
 #include "compiler/onnx/file_kind.h"
 #include "passes/compile.h"
 #include "tests/onnx/model_builder.h"
@@ -91,6 +92,14 @@ TEST(Outputs, AnInputThatIsAnOutputKeepsItsName) {
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   EXPECT_EQ(parsed->output_name(0), "x");
   EXPECT_EQ(print_graph(*parsed), text);
+
+  const TemporaryFolder folder;
+  ASSERT_TRUE(export_onnx(graph, {}, folder.path("out.onnx")).ok());
+  const auto again = import_onnx(folder.path("out.onnx"));
+  ASSERT_TRUE(again.ok()) << message_of(again);
+  EXPECT_EQ(again->graph.output_name(0), "x");
+  EXPECT_EQ(again->graph.output_name(1), "y");
+  EXPECT_EQ(labels(again->graph), labels(graph)) << "no node in the file for what is passed on";
 }
 
 TEST(Outputs, WhatIsListedTwiceIsOneValueTwice) {
