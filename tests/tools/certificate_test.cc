@@ -340,6 +340,24 @@ TEST(Certificate, LimitsOnlyWeaken) {
   EXPECT_EQ(last, 13 * 64);
 }
 
+TEST(Certificate, StoppedAtAnyPointItIsWeakerButRight) {
+  const Plan plan = two_pairs_plan(6);
+  int64_t last = 0;
+  int questions = 0;
+  for (int allowed = 0; questions >= allowed - 1; ++allowed) {
+    questions = 0;
+    FindLimits limits;
+    limits.stopped = [&] { return questions == allowed || (++questions, false); };
+    auto found = find_certificate(plan, limits, test_kernel);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    EXPECT_GE(found->statements[0].bytes, last);
+    last = found->statements[0].bytes;
+    EXPECT_EQ(found->statements.back().bytes, 13 * 64) << "of this order";
+  }
+  EXPECT_GT(questions, 2);
+  EXPECT_EQ(last, 13 * 64);
+}
+
 TEST(Certificate, MalformedFilesAreBadInput) {
   const std::string good = to_json(certificate_of(chain_plan()));
   for (const std::string& text :

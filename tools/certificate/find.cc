@@ -65,7 +65,7 @@ class Finder {
   void offer_working_sets() {
     int64_t work = limits_.working_set_work;
     for (const int32_t step : by_running_) {
-      if (running_at(step) <= best_.bytes || work <= 0) return;
+      if (running_at(step) <= best_.bytes || work <= 0 || limits_.stopped()) return;
       work -= problem_.step_count() + static_cast<int64_t>(problem_.storages.size());
       const StepDemand demand = demand_of(problem_, step);
       offer(demand.bytes - demand.saved_bytes,
@@ -80,7 +80,7 @@ class Finder {
   void offer_flows() {
     int64_t work = limits_.flow_work;
     for (const int32_t step : by_running_) {
-      if (running_at(step) <= best_.bytes || work <= 0) return;
+      if (running_at(step) <= best_.bytes || work <= 0 || limits_.stopped()) return;
       FoundFlow found = find_flow(plan_, problem_, step, running_at(step), &work);
       offer(found.bytes, std::move(found.witness));
     }
@@ -134,7 +134,7 @@ class Finder {
   void try_part(int32_t begin, int32_t last) {
     const Problem forward = part_of(problem_, begin, last + 1);
     const Problem backward = reversed(forward);
-    for (int64_t work = std::min(kFirstSearchWork, limits_.search_work);;
+    for (int64_t work = std::min(kFirstSearchWork, limits_.search_work); !limits_.stopped();
          work = std::min(work * 4, limits_.search_work)) {
       for (const bool is_backward : {false, true}) {
         const Problem& part = is_backward ? backward : forward;

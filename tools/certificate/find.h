@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "runtime/base/result.h"
 #include "runtime/plan/request.h"
@@ -10,11 +11,13 @@
 
 namespace memopt::certificate {
 
-// Limits count work, so that the result depends on nothing else.
+// Limits count work, so that the result depends on nothing else; unless it is stopped.
 struct FindLimits {
   int64_t working_set_work = 50'000'000;  // steps and storages looked at, all working sets together
   int64_t flow_work = 100'000'000;        // arcs looked at, all flows together
   int64_t search_work = 4'000'000;        // steps run by one search for the proof by exhaustion
+  // Asked between parts of the work; once true, what is found so far is the result.
+  std::function<bool()> stopped = [] { return false; };
 };
 
 // A statement over all orders; and where it stays below what the order of the plan needs, one about

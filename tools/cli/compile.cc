@@ -178,7 +178,9 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   std::optional<certificate::Certificate> certificate;
   if (!flags.certificate.empty()) {
     progress.stage("certificate");
-    MEMOPT_ASSIGN_OR_RETURN(certificate, certificate::find_certificate(model.plan()));
+    certificate::FindLimits limits;
+    limits.stopped = [token = cancellation.token()] { return token.stopped(); };
+    MEMOPT_ASSIGN_OR_RETURN(certificate, certificate::find_certificate(model.plan(), limits));
     certificate::adopt_claim(*certificate, model.emitted.plan);
   }
   if (dumper) MEMOPT_RETURN_IF_ERROR(dumper->dump_memory(model));
