@@ -228,8 +228,7 @@ void Guard::keep_results(size_t instruction, const RunContext& call) {
   std::copy(arena_.begin(), arena_.end(), results_.bytes().begin());
   std::byte* to = caller_results_.data();
   for_each_caller_output(plan_, instruction, call, [&](const Tensor& output, int64_t bytes) {
-    std::memcpy(to, output.data, static_cast<size_t>(bytes));
-    to += bytes;
+    to = std::copy_n(static_cast<const std::byte*>(output.data), bytes, to);
   });
 }
 

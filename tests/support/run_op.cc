@@ -21,7 +21,7 @@ int64_t extent_of(const Dims& dims, const Dims& strides) {
 void store_double(DType dtype, void* data, int64_t index, double value) {
   const auto put = [&](auto tag) -> Status {
     using T = typename decltype(tag)::type;
-    static_cast<T*>(data)[index] = store<T>(static_cast<Compute<T>>(value));
+    static_cast<T*>(data)[index] = store<T>(convert<Compute<T>>(value));
     return {};
   };
   const Status status = dtype == DType::kBool ? put(TypeTag<Bool>{}) : dispatch_number(dtype, put);

@@ -16,10 +16,13 @@ Result<Graph> sample_graph(const Sample& sample, bool constants) {
     const std::string name = "x" + std::to_string(i);
     types[i] = tensors[i]->type();
     inputs[i] = &types[i];
-    operands[i] =
-        i > 0 && constants
-            ? graph.add_constant(name, types[i], ConstantData::from_bytes(tensors[i]->bytes))
-            : graph.add_input(name, types[i]);
+    if (i == 0 || !constants) {
+      operands[i] = graph.add_input(name, types[i]);
+      continue;
+    }
+    auto bytes = tensors[i]->bytes;  // one at least, also of an empty tensor
+    bytes.resize(static_cast<size_t>(types[i].bytes()));
+    operands[i] = graph.add_constant(name, types[i], ConstantData::from_bytes(std::move(bytes)));
   }
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<TensorType> results, infer_types(sample.op, inputs));
   std::vector<Value> outputs(results.size());
