@@ -3,8 +3,7 @@
 
 All mutants of a source are compiled in at once (sites.py, into build/mutants), linked with what the release has of everything
 else, and switched on in a process of their own that runs the tests that reach them, cheapest first, up to the first failure
-(main.cc). A mutant that survives
-must stand in tests/mutation/survivors.txt with the reason why it does no harm.
+(main.cc). A mutant that survives must stand in tests/mutation/survivors.txt with the reason why it does no harm.
 """
 import argparse
 import collections
@@ -317,6 +316,7 @@ def run_mutants(name, tests, mutants, jobs, most_ms):
                     mutant = waiting.get_nowait()
                 except queue.Empty:
                     break
+                show_progress(name, len(todo) - waiting.qsize(), len(todo))
                 filters, mutant.unfinished = tiers(reaching[mutant.number], most_ms)
                 process.stdin.write(f"{mutant.number} {filters}\n")
                 process.stdin.flush()
@@ -331,6 +331,11 @@ def run_mutants(name, tests, mutants, jobs, most_ms):
     for worker in workers:
         worker.join()
     return len(todo)
+
+
+def show_progress(name, done, of):
+    if done % 50 == 0:
+        print(f"{name}: {done} of {of}", file=sys.stderr, flush=True)
 
 
 def accepted():
