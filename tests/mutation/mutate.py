@@ -26,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 RELEASE = os.path.join(ROOT, "build", "release")
 FOLDER = os.path.join(ROOT, "build", "mutants")
+SURVIVED = os.path.join(FOLDER, "survived.tsv")
 SURVIVORS = os.path.join(HERE, "survivors.txt")
 
 
@@ -333,6 +334,17 @@ def run_mutants(name, tests, mutants, jobs, most_ms):
     return len(todo)
 
 
+def note_survivors(mutants):
+    """For --again, and to look at while tests of other folders run."""
+    with open(SURVIVED, "w", encoding="utf-8") as file:
+        file.writelines("\t".join(mutant.key()) + "\n" for mutant in mutants if not mutant.killed_by)
+
+
+def survived_before():
+    with open(SURVIVED, encoding="utf-8") as file:
+        return {tuple(line.rstrip("\n").split("\t")) for line in file}
+
+
 def show_progress(name, done, of):
     if done % 50 == 0:
         print(f"{name}: {done} of {of}", file=sys.stderr, flush=True)
@@ -389,7 +401,9 @@ def main():
     parser.add_argument("--tests", default="*", help="only tests of this filter")
     parser.add_argument("--sample", type=int, help="only so many mutants, drawn with --seed")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--budget-ms", type=int, default=20000, help="CPU time of the tests that one mutant is shown to (default 20000)")
+    parser.add_argument("--again", action="store_true", help="only what survived the last time")
+    parser.add_argument("--budget-ms", type=int, default=6000, help="CPU time of the tests of a folder that one mutant is shown to "
+                        "(default 6000)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--compile-jobs", type=int, default=os.cpu_count())
     parser.add_argument("--list", action="store_true", help="print the mutants and do nothing")
@@ -422,11 +436,15 @@ def main():
     if arguments.sample:
         mutants = sorted(random.Random(arguments.seed).sample(mutants, min(arguments.sample, len(mutants))),
                          key=lambda mutant: mutant.number)
+    if arguments.again:
+        before = survived_before()
+        mutants = [mutant for mutant in mutants if mutant.key() in before]
     for name in tests:
         began = time.time()
         covering = cover(name, arguments.tests)
         covered = time.time()
         count = run_mutants(name, covering, mutants, arguments.jobs, arguments.budget_ms)
+        note_survivors(mutants)
         print(f"{name}: {len(covering)} tests in {covered - began:.0f} s, {count} mutants in {time.time() - covered:.0f} s", flush=True)
     return 1 if report(mutants, accepted(), arguments.killed) else 0
 

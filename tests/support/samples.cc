@@ -110,6 +110,14 @@ void add_other_elementwise(List& list) {
   list.add("high_i8", Clip{},
            {of(DType::kI8, {33}, -100, 100), missing(), with_values(DType::kI8, {}, {20})});
   list.add("none", Clip{}, {of(DType::kF16, {4, 4})});
+  for (const double x : {-1.0, 0.0, 1.0}) {  // each operand may be overwritten
+    list.add(x < 0   ? "one_below"
+             : x > 0 ? "one_above"
+                     : "one_within",
+             Clip{},
+             {with_values(DType::kF32, {1}, {x}), with_values(DType::kF32, {1}, {-0.5}),
+              with_values(DType::kF32, {1}, {0.25})});
+  }
   const SampleInput choice = of(DType::kBool, {2, 5, 3, 7}, 0, 2);
   list.add("same", Where{}, {choice, f32_of({2, 5, 3, 7}), f32_of({2, 5, 3, 7})});
   list.add(

@@ -153,11 +153,6 @@ Result<std::unique_ptr<Kernel>> create(const KernelRequest& request) {
   return std::unique_ptr<Kernel>(new K(request));
 }
 
-// The bounds of a clip are read throughout.
-bool first_input_only(const KernelRequest& request, int input, int output) {
-  return input == 0 && same_elements(request, input, output);
-}
-
 }  // namespace
 
 const KernelDef* unary() {
@@ -174,7 +169,7 @@ const KernelDef* clip() {
                                   .op = kOpKind<Clip>,
                                   .supports = has_unary_rows,
                                   .create = create<ClipKernel>,
-                                  .in_place = first_input_only};
+                                  .in_place = same_elements};
   return &kDef;
 }
 

@@ -105,11 +105,6 @@ Status run_where(const Where&, const RunContext& context) {
   });
 }
 
-// The bounds are read throughout, so only x may be overwritten.
-bool first_input_only(const KernelRequest& request, int input, int output) {
-  return input == 0 && same_elements(request, input, output);
-}
-
 }  // namespace
 
 const KernelDef* Unary_reference() {
@@ -118,7 +113,7 @@ const KernelDef* Unary_reference() {
 }
 
 const KernelDef* Clip_reference() {
-  static constexpr KernelDef kDef = reference_def<Clip, run_clip>(first_input_only);
+  static constexpr KernelDef kDef = reference_def<Clip, run_clip>(same_elements);
   return &kDef;
 }
 
