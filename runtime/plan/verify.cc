@@ -87,8 +87,7 @@ Status check_claims(const Plan& plan) {
   }
   // Those are the sizes of the values as they are, without what alignment adds to each.
   const auto parts = static_cast<int64_t>(plan.values.size() + plan.instructions.size());
-  if (claims.lower_bound_bytes > claims.naive_bytes &&
-      claims.lower_bound_bytes - claims.naive_bytes > parts * kArenaAlignment) {
+  if (claims.lower_bound_bytes - claims.naive_bytes > parts * kArenaAlignment) {
     return impossible("more than the naive " + std::to_string(claims.naive_bytes));
   }
   return {};

@@ -185,7 +185,7 @@ class Simulation {
   // Parts that lie between each other's bytes (channels of a channels-last tensor) are told apart
   // by coordinates, not addresses: such a root owns all its bytes from the first write on.
   void find_interleaved(std::vector<uint32_t> writes) {
-    std::erase_if(writes, [&](uint32_t i) { return !in_arena(i) || value(i).bytes == 0; });
+    std::erase_if(writes, [&](uint32_t i) { return value(i).bytes == 0; });
     std::sort(writes.begin(), writes.end(), [&](uint32_t a, uint32_t b) {
       return std::tuple(roots_[a], value(a).offset_bytes) <
              std::tuple(roots_[b], value(b).offset_bytes);
@@ -214,7 +214,7 @@ class Simulation {
     complete_from_.assign(count, kNever);
     for (uint32_t i = 0; i < count; ++i) {
       missing[i] = value(i).dims.count();
-      if (value(i).storage == Storage::kConstant && !value(i).alias) missing[i] = 0;
+      if (value(i).storage == Storage::kConstant) missing[i] = 0;
       if (value(i).alias) ++parts[value(i).alias->parent];
     }
     for (const uint32_t i : plan_.inputs) missing[i] = 0;
@@ -285,7 +285,6 @@ class Simulation {
   Result<Range> scratch_range(const PlanInstruction& instruction) {
     if (instruction.scratch_bytes < 0 || instruction.scratch_offset_bytes < 0 ||
         instruction.scratch_offset_bytes % kArenaAlignment != 0 ||
-        instruction.scratch_bytes > plan_.arena_bytes ||
         instruction.scratch_offset_bytes > plan_.arena_bytes - instruction.scratch_bytes) {
       return failure("scratch of " + std::to_string(instruction.scratch_bytes) + " bytes at " +
                      std::to_string(instruction.scratch_offset_bytes) +

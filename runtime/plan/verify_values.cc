@@ -107,7 +107,7 @@ Status check_value(const Plan& plan, size_t index) {
                                                          : check_strided(plan, index));
   if (value.alias) return {};  // inside its parent, see check_alias
   const int64_t space = space_bytes(plan, value);
-  if (value.bytes > space || value.offset_bytes > space - value.bytes) {
+  if (value.offset_bytes > space - value.bytes) {
     return value_failure(plan, index,
                          "ends at byte " + std::to_string(value.offset_bytes + value.bytes) +
                              " of a space of " + std::to_string(space));
@@ -118,20 +118,15 @@ Status check_value(const Plan& plan, size_t index) {
   return {};
 }
 
-// The byte offset of the box at `starts` from the first element of `parent`; nullopt if it is not
-// whole bytes or out of range.
+// The byte offset of the box at `starts`, an element of `parent`, from the first one; nullopt if it
+// is not whole bytes.
 std::optional<int64_t> box_offset(const PlanValue& parent, const Dims& starts) {
-  int64_t element = 0;
+  int64_t bits = 0;  // less than the extent of the parent
   for (int i = 0; i < starts.rank(); ++i) {
-    if (parent.dims[i] <= 1 && starts[i] == 0) continue;  // its stride means nothing
-    const std::optional<int64_t> step = checked_mul(starts[i], parent.strides[i]);
-    const std::optional<int64_t> sum = step ? checked_add(element, *step) : std::nullopt;
-    if (!sum) return std::nullopt;
-    element = *sum;
+    bits += starts[i] * parent.strides[i] * dtype_bits(parent.dtype);
   }
-  const std::optional<int64_t> bits = checked_mul(element, dtype_bits(parent.dtype));
-  if (!bits || *bits % 8 != 0) return std::nullopt;
-  return *bits / 8;
+  if (bits % 8 != 0) return std::nullopt;
+  return bits / 8;
 }
 
 bool same_strides(const PlanValue& a, const PlanValue& b) {
@@ -155,9 +150,8 @@ std::vector<Run> runs_of(const PlanValue& value) {
   for (int i = 0; i < value.dims.rank(); ++i) {
     if (value.dims[i] != 1) runs.push_back({value.strides[i], value.dims[i]});
   }
-  std::sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) {
-    return a.stride != b.stride ? a.stride < b.stride : a.count < b.count;
-  });
+  std::sort(runs.begin(), runs.end(),
+            [](const Run& a, const Run& b) { return a.stride < b.stride; });
   std::vector<Run> joined;
   for (const Run& run : runs) {
     const bool continues =
@@ -174,7 +168,7 @@ std::vector<Run> runs_of(const PlanValue& value) {
 Status check_whole(const Plan& plan, size_t index, const PlanValue& parent) {
   const PlanValue& value = plan.values[index];
   const bool both_empty = value.dims.count() == 0 && parent.dims.count() == 0;
-  if (parent.layout == Layout::kPacked || (!both_empty && runs_of(value) != runs_of(parent))) {
+  if (!both_empty && runs_of(value) != runs_of(parent)) {
     return value_failure(plan, index, "is not all of its parent");
   }
   if (value.offset_bytes != parent.offset_bytes) {
@@ -191,8 +185,7 @@ Status check_box(const Plan& plan, size_t index, const PlanValue& parent) {
     return value_failure(plan, index, "layout or rank differ from its parent's");
   }
   for (int i = 0; i < starts.rank(); ++i) {
-    if (starts[i] < 0 || value.dims[i] > parent.dims[i] ||
-        starts[i] > parent.dims[i] - value.dims[i]) {
+    if (starts[i] < 0 || starts[i] > parent.dims[i] - value.dims[i]) {
       return value_failure(plan, index, "leaves its parent");
     }
   }

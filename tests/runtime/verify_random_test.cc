@@ -339,6 +339,24 @@ const Border kBorders[] = {
        p.arena_bytes = 256;
      },
      64, 60},
+    {"CallerBytes", copy_plan,
+     [](Plan& p, int64_t n) {
+       p.values[0].storage = Storage::kCaller;
+       p.values[0].dims = p.values[1].dims = {2};
+       p.values[0].strides = {n};
+       p.values[0].bytes = 4 * (n + 1);
+       p.values[1].bytes = 8;
+     },
+     (kMost >> 2) - 1, kMost >> 2},
+    {"OffsetBytes", copy_plan,
+     [](Plan& p, int64_t n) {
+       p.arena_bytes = kMost;
+       p.values.push_back(p.values[1]);  // without elements, behind everything
+       p.values.back().dims = {0};
+       p.values.back().bytes = 0;
+       p.values.back().offset_bytes = n;
+     },
+     kMost, kMost + 64},
     {"ScratchEnd", copy_plan,
      [](Plan& p, int64_t n) {
        p.instructions[0].scratch_offset_bytes = 128;

@@ -55,6 +55,9 @@ Result<KernelNeeds> needs_packed(const KernelRequest& request) {
   for (int i = static_cast<int>(request.inputs.size()) - 1; i > 0; --i) {
     needs.packed.push_back({.input = i, .bytes = 64 + 4 * i});
   }
+  if (digest_of_request(request, 3) % 2 == 0) {
+    std::reverse(needs.packed.begin(), needs.packed.end());
+  }
   return needs;
 }
 
@@ -101,6 +104,11 @@ class Dice {
   auto& any(List&& list) {
     return list[static_cast<size_t>(below(static_cast<int64_t>(std::size(list))))];
   }
+  const std::optional<uint32_t>& any_present(const std::vector<std::optional<uint32_t>>& list) {
+    while (true) {
+      if (const auto& item = any(list)) return item;
+    }
+  }
 
  private:
   std::mt19937 random_;
@@ -123,7 +131,7 @@ class SoundPlan {
       readable_.push_back(input);
     }
     for (int64_t i = dice_.below(3); i > 0; --i) {
-      readable_.push_back(add_root(any_type(), any_dims(), Storage::kConstant));
+      read_some(add_root(any_type(), any_dims(), Storage::kConstant));
     }
     for (int64_t i = dice_.below(4); i > 0; --i) add_step();
     while (plan.instructions.empty()) add_step();
@@ -136,6 +144,7 @@ class SoundPlan {
     std::sort(plan.outputs.begin(), plan.outputs.end());
     plan.outputs.erase(std::unique(plan.outputs.begin(), plan.outputs.end()), plan.outputs.end());
     claim();
+    shuffle();
   }
 
   Plan plan;
@@ -196,7 +205,11 @@ class SoundPlan {
   uint32_t add_whole(uint32_t parent) {
     PlanValue v = value(parent);
     v.alias = PlanAlias{parent, true, {}};
-    if (v.layout == Layout::kRowMajor && !dice_.one_in(3)) {
+    if (dice_.one_in(8) && v.dims.count() > 0) {  // right where the parent has no gaps
+      v.layout = Layout::kRowMajor;
+      v.dims = {v.dims.count()};
+      v.strides = {1};
+    } else if (v.layout == Layout::kRowMajor && !dice_.one_in(3)) {
       v.dims = v.strides = {};
       const PlanValue& p = value(parent);
       if (dice_.one_in(2) && p.dims.rank() < 8) {
@@ -307,14 +320,13 @@ class SoundPlan {
     }
     const uint32_t y = add_root(dtype, dims, Storage::kArena);
     const PlanValue& from = value(over);
-    const bool dies = from.storage == Storage::kArena && dice_.one_in(3);
-    if (dies && dtype_bits(from.dtype) == dtype_bits(dtype)) {
+    if (from.storage == Storage::kArena && dice_.one_in(3)) {
       PlanValue& v = value(y);
       v.offset_bytes = from.offset_bytes;
       if (v.dims == from.dims) {
         v.layout = from.layout;
         v.strides = from.strides;
-        v.bytes = from.bytes;
+        v.bytes = *extent_bytes(v.dtype, v.dims, v.strides);
       }
       plan.arena_bytes = std::max(plan.arena_bytes, v.offset_bytes + v.bytes);
     }
@@ -336,6 +348,7 @@ class SoundPlan {
       bound.layout = Layout::kPacked;
       bound.strides = {};
       bound.bytes = 64 + 4 * static_cast<int64_t>(inputs.size() - 1);
+      if (dice_.one_in(8)) bound.alias = PlanAlias{*inputs.back() - 1, true, {}};
       plan.constants_bytes = bound.offset_bytes + bound.bytes;
     }
     step(Clip{}, packed ? "clip.packed" : kernel("clip"), inputs, {y});
@@ -351,7 +364,9 @@ class SoundPlan {
     std::vector<std::optional<uint32_t>> outputs;
     // All in one root, or each in its own.
     const bool together = dice_.one_in(2) && dtype_bits(value(x).dtype) >= 8;
-    const uint32_t whole = together ? add_root(value(x).dtype, dims, Storage::kArena) : 0;
+    const uint32_t whole = !together         ? 0
+                           : dice_.one_in(2) ? add_root(value(x).dtype, dims, Storage::kArena)
+                                             : add_half(x);
     int64_t begin = 0;
     bool absent = false;
     for (const int64_t size : sizes) {
@@ -369,7 +384,25 @@ class SoundPlan {
       readable_.push_back(*outputs.back());
     }
     if (together && !absent) readable_.push_back(whole);
+    if (!absent) readable_.insert(readable_.end(), late_.begin(), late_.end());
+    late_.clear();
+    if (!together && dice_.one_in(6)) crowd(outputs);
     step(Split{.axis = axis, .sizes = sizes}, kernel("split"), {x}, outputs);
+  }
+
+  // The second half of a root whose first half is a copy of `x`.
+  uint32_t add_half(uint32_t x) {
+    const Dims dims = value(x).dims;
+    const auto axis = static_cast<int>(dice_.below(dims.rank()));
+    Dims all = dims, starts = Dims::filled(dims.rank(), 0);
+    all[axis] *= 2;
+    const uint32_t whole = add_root(value(x).dtype, all, Storage::kArena);
+    step(Copy{}, kernel("copy"), {x}, {add_part(whole, starts, dims)});
+    starts[axis] = dims[axis];
+    const uint32_t half = add_part(whole, starts, dims);
+    readable_.push_back(half);
+    late_.push_back(whole);
+    return half;
   }
 
   // A root that is made of copies of `x`, one behind the other along some axis.
@@ -395,6 +428,37 @@ class SoundPlan {
     read_some(whole);
   }
 
+  // Results of one step where others of them may be.
+  void crowd(const std::vector<std::optional<uint32_t>>& outputs) {
+    for (const auto& output : outputs) {
+      if (output) value(*output).offset_bytes = value(*dice_.any_present(outputs)).offset_bytes;
+    }
+  }
+
+  // No number of a value means anything.
+  void shuffle() {
+    std::vector<uint32_t> place(plan.values.size());
+    for (uint32_t i = 0; i < place.size(); ++i) place[i] = i;
+    for (size_t i = place.size(); i > 1; --i) {
+      std::swap(place[i - 1], place[static_cast<size_t>(dice_.below(static_cast<int64_t>(i)))]);
+    }
+    std::vector<PlanValue> values(plan.values.size());
+    for (size_t i = 0; i < place.size(); ++i) {
+      if (plan.values[i].alias) plan.values[i].alias->parent = place[plan.values[i].alias->parent];
+      values[place[i]] = std::move(plan.values[i]);
+    }
+    plan.values = std::move(values);
+    for (uint32_t& i : plan.inputs) i = place[i];
+    for (uint32_t& i : plan.outputs) i = place[i];
+    for (PlanInstruction& at : plan.instructions) {
+      for (auto* operands : {&at.inputs, &at.outputs}) {
+        for (auto& operand : *operands) {
+          if (operand) operand = place[*operand];
+        }
+      }
+    }
+  }
+
   void claim() {
     int64_t bytes = 0;
     for (const PlanValue& v : plan.values) {
@@ -410,6 +474,7 @@ class SoundPlan {
 
   Dice& dice_;
   std::vector<uint32_t> readable_, returned_;
+  std::vector<uint32_t> late_;  // readable once its second half is written
 };
 
 // One field becomes something else: another number of the plan, one beside it, or its neighbour.
@@ -419,8 +484,14 @@ class Damage {
 
   void apply() {
     PlanValue& v = dice_.any(plan_.values);
-    PlanInstruction& at = dice_.any(plan_.instructions);
-    switch (dice_.below(25)) {
+    change_field(v, dice_.any(plan_.instructions));
+    if (dice_.one_in(2)) return;
+    if (const auto bytes = extent_bytes(v.dtype, v.dims, v.strides)) v.bytes = *bytes;
+  }
+
+ private:
+  void change_field(PlanValue& v, PlanInstruction& at) {
+    switch (dice_.below(27)) {
       case 0:
       case 1:
         return change(v.offset_bytes, 16);
@@ -487,12 +558,20 @@ class Damage {
       case 23:
         plan_.state_bytes = dice_.below(3) - 1;
         return;
+      case 24:
+        change_one(v.dims);
+        return change_one(v.strides);
+      case 25: {  // without its last dimension
+        if (v.dims.empty() || v.strides.empty()) return;
+        v.dims = Dims(v.dims.span().first(static_cast<size_t>(v.dims.rank() - 1)));
+        v.strides = Dims(v.strides.span().first(static_cast<size_t>(v.strides.rank() - 1)));
+        return;
+      }
       default:  // where another one is
         v.offset_bytes = dice_.any(plan_.values).offset_bytes;
     }
   }
 
- private:
   uint32_t index() {
     return static_cast<uint32_t>(dice_.below(static_cast<int64_t>(plan_.values.size())));
   }

@@ -331,6 +331,12 @@ TEST(Verify, OuterPartsClaimTheirOwnBytesOnly) {
   builder.plan.inputs = {x};
   builder.plan.outputs = {p};
   EXPECT_TRUE(verify(builder.plan).ok()) << verify(builder.plan).error().message;
+  {  // A part without elements lies nowhere, whatever its offset is.
+    TestPlanBuilder more = builder;
+    const uint32_t none = more.box("none", p, {0, 2}, {0, 2});
+    more.unary("test.relu", more.box("none of x", x, {0, 2}, {0, 2}), none);
+    EXPECT_TRUE(verify(more.plan).ok()) << verify(more.plan).error().message;
+  }
   // The other order overwrites x while it is still needed.
   std::swap(builder.plan.instructions[0], builder.plan.instructions[1]);
   expect_rejected(builder.plan, "needs 'x'");

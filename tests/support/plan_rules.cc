@@ -236,8 +236,7 @@ class Rules {
     for (const auto& [a, when_a] : writes_) {
       for (const auto& [b, when_b] : writes_) {
         if (is_below(a, b)) return false;
-        if (a != b && roots_[a] == roots_[b] && in_arena(a) && value(a).bytes > 0 &&
-            value(b).bytes > 0 && ranges_meet(value(a), value(b))) {
+        if (a != b && roots_[a] == roots_[b] && ranges_meet(value(a), value(b))) {
           interleaved_.insert(roots_[a]);
         }
       }
