@@ -92,9 +92,9 @@ class Encoder {
     builder.add_kind(static_cast<fb::AttrKind>(attr.value.index()));
     if (const auto* value = std::get_if<int64_t>(&attr.value)) builder.add_integer(*value);
     if (const auto* value = std::get_if<double>(&attr.value)) builder.add_real(*value);
-    if (!string.IsNull()) builder.add_text(string);
-    if (!integers.IsNull()) builder.add_integers(integers);
-    if (!reals.IsNull()) builder.add_reals(reals);
+    builder.add_text(string);
+    builder.add_integers(integers);
+    builder.add_reals(reals);
     return builder.Finish();
   }
 

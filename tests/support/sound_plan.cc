@@ -1,0 +1,600 @@
+#include "tests/support/sound_plan.h"
+
+#include <algorithm>
+#include <deque>
+#include <string>
+
+namespace memopt {
+namespace {
+
+// Everything that a kernel may look at, as one number: what it serves, needs and overwrites then
+// depends on each part of a request.
+uint64_t digest_of_request(const KernelRequest& request, uint64_t salt) {
+  uint64_t sum = 1469598103934665603u + salt;
+  const auto add = [&](int64_t number) {
+    sum = (sum ^ static_cast<uint64_t>(number)) * 1099511628211u;
+  };
+  for (const auto operands : {request.inputs, request.outputs}) {
+    add(static_cast<int64_t>(operands.size()));
+    for (const Operand& operand : operands) {
+      for (const int64_t number :
+           {int64_t{operand.present}, int64_t{operand.constant},
+            static_cast<int64_t>(operand.dtype), static_cast<int64_t>(operand.layout)}) {
+        add(number);
+      }
+      for (const int64_t dim : operand.dims) add(dim);
+      for (const int64_t stride : operand.strides) add(stride);
+    }
+  }
+  add(static_cast<int64_t>(request.target.isa));
+  return (sum ^ sum >> 29) * 0x9E3779B97F4A7C15u >> 20;
+}
+
+bool serves_all(const KernelRequest&) { return true; }
+bool serves_some(const KernelRequest& request) { return digest_of_request(request, 1) % 8 != 0; }
+
+bool overwrites_all(const KernelRequest&, int, int) { return true; }
+bool overwrites_some(const KernelRequest& request, int input, int output) {
+  return digest_of_request(request, 10 + 16 * input + output) % 4 != 0;
+}
+
+Result<KernelNeeds> needs_some(const KernelRequest& request) {
+  const uint64_t digest = digest_of_request(request, 2);
+  if (digest % 16 == 0) return bad_input("nothing will do");
+  return KernelNeeds{.scratch_bytes = static_cast<int64_t>(digest % 3) * 32, .packed = {}};
+}
+
+Result<KernelNeeds> needs_packed(const KernelRequest& request) {
+  KernelNeeds needs;
+  for (int i = static_cast<int>(request.inputs.size()) - 1; i > 0; --i) {
+    needs.packed.push_back({.input = i, .bytes = 64 + 4 * i});
+  }
+  if (digest_of_request(request, 3) % 2 == 0) {
+    std::reverse(needs.packed.begin(), needs.packed.end());
+  }
+  return needs;
+}
+
+const std::vector<KernelDef>& all_kernels() {
+  static const KernelDef kKinds[] = {
+      {.name = ".plain", .supports = serves_all, .in_place = nullptr},
+      {.name = ".over", .supports = serves_all, .in_place = overwrites_all},
+      {.name = ".some", .supports = serves_some, .needs = needs_some, .in_place = overwrites_some},
+      {.name = ".packed",
+       .supports = serves_all,
+       .needs = needs_packed,
+       .in_place = overwrites_all}};
+  static std::deque<std::string> names;
+  static const std::vector<KernelDef> kAll = [] {
+    std::vector<KernelDef> all;
+    for (const auto& [op, name] :
+         {std::pair{kOpKind<Copy>, "copy"}, std::pair{kOpKind<Cast>, "cast"},
+          std::pair{kOpKind<Reshape>, "reshape"}, std::pair{kOpKind<Binary>, "binary"},
+          std::pair{kOpKind<Clip>, "clip"}, std::pair{kOpKind<Split>, "split"}}) {
+      for (const KernelDef& kind : kKinds) {
+        KernelDef& def = all.emplace_back(kind);
+        def.name = names.emplace_back(name + std::string(kind.name));
+        def.op = op;
+      }
+    }
+    return all;
+  }();
+  return kAll;
+}
+
+constexpr DType kTypes[] = {DType::kF32, DType::kF32, DType::kI32, DType::kF64,
+                            DType::kF16, DType::kI8,  DType::kU4,  DType::kC128};
+
+class PlanMaker {
+ public:
+  explicit PlanMaker(Dice& dice) : dice_(dice) {
+    plan.arena_alignment = 64;
+    const int64_t inputs = 1 + dice_.below(3);
+    for (int64_t i = 0; i < inputs; ++i) {
+      const uint32_t input =
+          add_root(any_type(), any_dims(), dice_.one_in(3) ? Storage::kCaller : Storage::kArena);
+      plan.inputs.push_back(input);
+      readable_.push_back(input);
+    }
+    for (int64_t i = dice_.below(3); i > 0; --i) {
+      read_some(add_root(any_type(), any_dims(), Storage::kConstant));
+    }
+    for (int64_t i = dice_.below(4); i > 0; --i) add_step();
+    while (plan.instructions.empty()) add_step();
+    for (int64_t i = 1 + dice_.below(2); i > 0; --i) {
+      const uint32_t output = dice_.any(readable_);
+      const PlanValue& v = plan.values[output];
+      if (v.storage == Storage::kArena) plan.outputs.push_back(output);
+    }
+    plan.outputs.insert(plan.outputs.end(), returned_.begin(), returned_.end());
+    std::sort(plan.outputs.begin(), plan.outputs.end());
+    plan.outputs.erase(std::unique(plan.outputs.begin(), plan.outputs.end()), plan.outputs.end());
+    claim();
+    shuffle();
+  }
+
+  Plan plan;
+
+ private:
+  PlanValue& value(uint32_t i) { return plan.values[i]; }
+  DType any_type() { return dice_.any(kTypes); }
+
+  Dims any_dims() {
+    if (dice_.one_in(24)) return {1, 2, 1, 1, 1, 2, 1, 2};  // as many as there may be
+    Dims dims;
+    for (int64_t rank = dice_.below(5); rank > 0; --rank) {
+      dims.push_back(dice_.one_in(12) ? 0 : 1 + dice_.below(3));
+    }
+    return dims;
+  }
+
+  uint32_t push(PlanValue v) {
+    v.name = "v" + std::to_string(plan.values.size());
+    v.bytes = extent_bytes(v.dtype, v.dims, v.strides).value_or(0);
+    plan.values.push_back(std::move(v));
+    return static_cast<uint32_t>(plan.values.size() - 1);
+  }
+
+  // A place of its own behind all others; sometimes right behind, sometimes where it just ended.
+  void place(PlanValue& v) {
+    int64_t& end = v.storage == Storage::kConstant ? plan.constants_bytes : plan.arena_bytes;
+    const int64_t step = v.storage == Storage::kConstant ? 64 : dice_.one_in(2) ? 16 : 64;
+    v.offset_bytes = (end + step - 1) / step * step;
+    end = v.offset_bytes + v.bytes;
+  }
+
+  uint32_t add_root(DType dtype, const Dims& dims, Storage storage) {
+    PlanValue v;
+    v.dtype = dtype;
+    v.dims = dims;
+    v.storage = storage;
+    v.layout = dims.rank() >= 3 && dice_.one_in(3) ? Layout::kChannelsLast : Layout::kRowMajor;
+    v.strides = dense_strides(dims, v.layout);
+    const int64_t gap = dice_.one_in(4) ? 2 : 1;
+    for (int64_t& stride : v.strides) stride *= gap;
+    const uint32_t index = push(v);
+    if (storage != Storage::kCaller) place(value(index));
+    return index;
+  }
+
+  uint32_t add_part(uint32_t parent, const Dims& starts, const Dims& dims) {
+    PlanValue v = value(parent);
+    v.dims = dims;
+    int64_t bits = 0;
+    for (int d = 0; d < dims.rank(); ++d) bits += starts[d] * v.strides[d] * dtype_bits(v.dtype);
+    v.offset_bytes += bits / 8;
+    v.alias = PlanAlias{parent, false, starts};
+    return push(v);
+  }
+
+  // All of a value by another name; of a row-major one without ones, or with one more.
+  uint32_t add_whole(uint32_t parent) {
+    PlanValue v = value(parent);
+    v.alias = PlanAlias{parent, true, {}};
+    if (dice_.one_in(8) && v.dims.count() > 0) {  // right where the parent has no gaps
+      v.layout = Layout::kRowMajor;
+      v.dims = {v.dims.count()};
+      v.strides = {1};
+    } else if (v.layout == Layout::kRowMajor && !dice_.one_in(3)) {
+      v.dims = v.strides = {};
+      const PlanValue& p = value(parent);
+      if (dice_.one_in(2) && p.dims.rank() < 8) {
+        v.dims.push_back(1);
+        v.strides.push_back(1 + dice_.below(9));
+      }
+      for (int d = 0; d < p.dims.rank(); ++d) {
+        const bool joins = d + 1 < p.dims.rank() && p.dims[d] > 1 && p.dims[d + 1] > 1 &&
+                           p.strides[d] == p.strides[d + 1] * p.dims[d + 1];
+        if (p.dims[d] == 1 || (joins && dice_.one_in(2))) {
+          if (p.dims[d] == 1) continue;
+          v.dims.push_back(p.dims[d] * p.dims[d + 1]);
+          v.strides.push_back(p.strides[d + 1]);
+          ++d;
+          continue;
+        }
+        v.dims.push_back(p.dims[d]);
+        v.strides.push_back(p.strides[d]);
+      }
+    }
+    return push(v);
+  }
+
+  // A value to write: a root, or a root by way of its parts, all of which this makes at once.
+  void read_some(uint32_t i) {
+    readable_.push_back(i);
+    if (dice_.one_in(4)) readable_.push_back(add_whole(i));
+    const Dims dims = value(i).dims;
+    if (dims.rank() == 0 || value(i).layout == Layout::kPacked || dice_.below(3) != 0) return;
+    Dims starts = dims, size = dims;
+    for (int d = 0; d < dims.rank(); ++d) {
+      starts[d] = dice_.below(dims[d] + 1);
+      size[d] = dice_.below(dims[d] - starts[d] + 1);
+    }
+    readable_.push_back(add_part(i, starts, size));
+  }
+
+  std::string kernel(const char* op) {
+    const char* const kinds[] = {".plain", ".over", ".over", ".some"};
+    return std::string(op) + dice_.any(kinds);
+  }
+
+  PlanInstruction& step(Op op, const std::string& kernel,
+                        std::vector<std::optional<uint32_t>> inputs,
+                        std::vector<std::optional<uint32_t>> outputs) {
+    PlanInstruction at;
+    at.op = std::move(op);
+    at.kernel = kernel;
+    at.inputs = std::move(inputs);
+    at.outputs = std::move(outputs);
+    if (dice_.one_in(2)) {
+      at.scratch_offset_bytes = (plan.arena_bytes + 63) / 64 * 64;
+      at.scratch_bytes = 64 + 4 * dice_.below(3);
+      plan.arena_bytes = at.scratch_offset_bytes + at.scratch_bytes;
+    }
+    plan.instructions.push_back(std::move(at));
+    return plan.instructions.back();
+  }
+
+  // The result of a step that reads `input`: new, over the input, or part by part.
+  void add_step() {
+    const uint32_t x = dice_.any(readable_);
+    const DType dtype = value(x).dtype;
+    const Dims dims = value(x).dims;
+    switch (dice_.below(8)) {
+      case 0:
+        return write_in_parts(x);
+      case 1:
+        return split(x);
+      case 2: {
+        const DType to = dice_.one_in(2) ? any_type() : dtype;
+        const uint32_t y = result(to, dims, x);
+        step(Cast{.to = to}, kernel("cast"), {x}, {y});
+        return read_some(y);
+      }
+      case 3: {
+        Dims other = dims;
+        std::reverse(other.begin(), other.end());
+        const uint32_t y = result(dtype, other, x);
+        step(Reshape{.dims = {other.begin(), other.end()}}, kernel("reshape"), {x}, {y});
+        return read_some(y);
+      }
+      case 4: {
+        uint32_t other = x;
+        for (const uint32_t candidate : readable_) {
+          const PlanValue& v = value(candidate);
+          if (v.dtype == dtype && v.dims == dims && dice_.one_in(2)) other = candidate;
+        }
+        if (dtype == DType::kC128 || dtype == DType::kU4) return;
+        const uint32_t y = result(dtype, dims, x);
+        step(Binary{}, kernel("binary"), {x, other}, {y});
+        return read_some(y);
+      }
+      case 5:
+        return clip(x);
+      default: {
+        const uint32_t y = result(dtype, dims, x);
+        step(Copy{}, kernel("copy"), {x}, {y});
+        return read_some(y);
+      }
+    }
+  }
+
+  uint32_t result(DType dtype, const Dims& dims, uint32_t over) {
+    if (dice_.one_in(6)) {
+      returned_.push_back(add_root(dtype, dims, Storage::kCaller));
+      return returned_.back();
+    }
+    const uint32_t y = add_root(dtype, dims, Storage::kArena);
+    const PlanValue& from = value(over);
+    if (from.storage == Storage::kArena && dice_.one_in(3)) {
+      PlanValue& v = value(y);
+      v.offset_bytes = from.offset_bytes;
+      if (v.dims == from.dims) {
+        v.layout = from.layout;
+        v.strides = from.strides;
+        v.bytes = *extent_bytes(v.dtype, v.dims, v.strides);
+      }
+      plan.arena_bytes = std::max(plan.arena_bytes, v.offset_bytes + v.bytes);
+    }
+    return y;
+  }
+
+  void clip(uint32_t x) {
+    const DType dtype = value(x).dtype;
+    if (dtype == DType::kC128 || dtype == DType::kU4) return;
+    const uint32_t y = result(dtype, value(x).dims, x);
+    std::vector<std::optional<uint32_t>> inputs = {x};
+    const bool packed = dice_.one_in(2);
+    for (int64_t i = dice_.below(3); i > 0; --i) {
+      inputs.emplace_back();
+      if (dice_.one_in(3)) continue;
+      inputs.back() = add_root(dtype, {}, Storage::kConstant);
+      if (!packed) continue;
+      PlanValue& bound = value(*inputs.back());
+      bound.layout = Layout::kPacked;
+      bound.strides = {};
+      bound.bytes = 64 + 4 * static_cast<int64_t>(inputs.size() - 1);
+      if (dice_.one_in(8)) bound.alias = PlanAlias{*inputs.back() - 1, true, {}};
+      plan.constants_bytes = bound.offset_bytes + bound.bytes;
+    }
+    step(Clip{}, packed ? "clip.packed" : kernel("clip"), inputs, {y});
+    read_some(y);
+  }
+
+  void split(uint32_t x) {
+    const Dims dims = value(x).dims;
+    if (dims.rank() == 0) return;
+    const auto axis = static_cast<int>(dice_.below(dims.rank()));
+    const int64_t first = dice_.below(dims[axis] + 1), second = dice_.below(dims[axis] - first + 1);
+    const std::vector<int64_t> sizes = {first, second, dims[axis] - first - second};
+    std::vector<std::optional<uint32_t>> outputs;
+    // All in one root, or each in its own.
+    const bool together = dice_.one_in(2) && dtype_bits(value(x).dtype) >= 8;
+    const uint32_t whole = !together         ? 0
+                           : dice_.one_in(2) ? add_root(value(x).dtype, dims, Storage::kArena)
+                                             : add_half(x);
+    int64_t begin = 0;
+    bool absent = false;
+    for (const int64_t size : sizes) {
+      Dims part = dims, starts = Dims::filled(dims.rank(), 0);
+      part[axis] = size;
+      starts[axis] = begin;
+      begin += size;
+      outputs.emplace_back();
+      if (!outputs.empty() && dice_.one_in(6) && !absent) {
+        absent = true;
+        continue;
+      }
+      outputs.back() = together ? add_part(whole, starts, part)
+                                : add_root(value(x).dtype, part, Storage::kArena);
+      readable_.push_back(*outputs.back());
+    }
+    if (together && !absent) readable_.push_back(whole);
+    if (!absent) readable_.insert(readable_.end(), late_.begin(), late_.end());
+    late_.clear();
+    if (!together && dice_.one_in(6)) crowd(outputs);
+    step(Split{.axis = axis, .sizes = sizes}, kernel("split"), {x}, outputs);
+  }
+
+  // The second half of a root whose first half is a copy of `x`.
+  uint32_t add_half(uint32_t x) {
+    const Dims dims = value(x).dims;
+    const auto axis = static_cast<int>(dice_.below(dims.rank()));
+    Dims all = dims, starts = Dims::filled(dims.rank(), 0);
+    all[axis] *= 2;
+    const uint32_t whole = add_root(value(x).dtype, all, Storage::kArena);
+    step(Copy{}, kernel("copy"), {x}, {add_part(whole, starts, dims)});
+    starts[axis] = dims[axis];
+    const uint32_t half = add_part(whole, starts, dims);
+    readable_.push_back(half);
+    late_.push_back(whole);
+    return half;
+  }
+
+  // A root that is made of copies of `x`, one behind the other along some axis.
+  void write_in_parts(uint32_t x) {
+    const Dims dims = value(x).dims;
+    if (dims.rank() == 0 || dtype_bits(value(x).dtype) < 8) return;
+    const auto axis = static_cast<int>(dice_.below(dims.rank()));
+    const int64_t copies = 2 + dice_.below(2);
+    Dims all = dims, starts = Dims::filled(dims.rank(), 0);
+    all[axis] *= copies;
+    const uint32_t whole = add_root(value(x).dtype, all, Storage::kArena);
+    std::vector<int64_t> order;
+    for (int64_t k = 0; k < copies; ++k) order.push_back(k);
+    if (dice_.one_in(2)) std::swap(order.front(), order.back());
+    for (const int64_t k : order) {
+      starts[axis] = k * dims[axis];
+      uint32_t part = add_part(whole, starts, dims);
+      if (dice_.one_in(4)) part = add_whole(part);
+      if (value(part).dims != dims) part = value(part).alias->parent;
+      step(Copy{}, kernel("copy"), {x}, {part});
+      if (dice_.one_in(2)) readable_.push_back(part);
+    }
+    read_some(whole);
+  }
+
+  // Results of one step where others of them may be.
+  void crowd(const std::vector<std::optional<uint32_t>>& outputs) {
+    for (const auto& output : outputs) {
+      if (output) value(*output).offset_bytes = value(*dice_.any_present(outputs)).offset_bytes;
+    }
+  }
+
+  // No number of a value means anything.
+  void shuffle() {
+    std::vector<uint32_t> place(plan.values.size());
+    for (uint32_t i = 0; i < place.size(); ++i) place[i] = i;
+    for (size_t i = place.size(); i > 1; --i) {
+      std::swap(place[i - 1], place[static_cast<size_t>(dice_.below(static_cast<int64_t>(i)))]);
+    }
+    std::vector<PlanValue> values(plan.values.size());
+    for (size_t i = 0; i < place.size(); ++i) {
+      if (plan.values[i].alias) plan.values[i].alias->parent = place[plan.values[i].alias->parent];
+      values[place[i]] = std::move(plan.values[i]);
+    }
+    plan.values = std::move(values);
+    for (uint32_t& i : plan.inputs) i = place[i];
+    for (uint32_t& i : plan.outputs) i = place[i];
+    for (PlanInstruction& at : plan.instructions) {
+      for (auto* operands : {&at.inputs, &at.outputs}) {
+        for (auto& operand : *operands) {
+          if (operand) operand = place[*operand];
+        }
+      }
+    }
+  }
+
+  void claim() {
+    int64_t bytes = 0;
+    for (const PlanValue& v : plan.values) {
+      if (v.storage == Storage::kArena && !v.alias) bytes += (v.bytes + 63) / 64 * 64;
+    }
+    for (const PlanInstruction& at : plan.instructions) bytes += (at.scratch_bytes + 63) / 64 * 64;
+    const auto parts = static_cast<int64_t>(plan.values.size() + plan.instructions.size());
+    const int64_t most = std::min(bytes, plan.arena_bytes);
+    plan.certificate.lower_bound_bytes = most - dice_.below(2);
+    plan.certificate.naive_bytes = std::max<int64_t>(most - 64 * parts, 0);
+    if (dice_.one_in(2)) plan.certificate.naive_bytes = most;
+  }
+
+  Dice& dice_;
+  std::vector<uint32_t> readable_, returned_;
+  std::vector<uint32_t> late_;  // readable once its second half is written
+};
+
+class Damage {
+ public:
+  Damage(Dice& dice, Plan& plan) : dice_(dice), plan_(plan) {}
+
+  void apply() {
+    PlanValue& v = dice_.any(plan_.values);
+    change_field(v, dice_.any(plan_.instructions));
+    if (dice_.one_in(2)) return;
+    if (const auto bytes = extent_bytes(v.dtype, v.dims, v.strides)) v.bytes = *bytes;
+  }
+
+ private:
+  void change_field(PlanValue& v, PlanInstruction& at) {
+    switch (dice_.below(27)) {
+      case 0:
+      case 1:
+        return change(v.offset_bytes, 16);
+      case 2:
+        return change(v.bytes, 4);
+      case 3:
+        return change_one(v.dims);
+      case 4:
+        return change_one(v.strides);
+      case 5:
+        if (v.alias) change_one(v.alias->starts);
+        return;
+      case 6:
+        if (v.alias) v.alias->whole = !v.alias->whole;
+        return;
+      case 7:
+        if (v.alias) v.alias->parent = index();
+        return;
+      case 8:
+        if (v.alias) {
+          v.alias.reset();
+        } else {
+          v.alias = PlanAlias{index(), dice_.one_in(2), Dims::filled(v.dims.rank(), 0)};
+        }
+        return;
+      case 9:
+        v.storage = static_cast<Storage>(dice_.below(4));
+        return;
+      case 10:
+        v.layout = static_cast<Layout>(dice_.below(3));
+        if (v.layout == Layout::kPacked && dice_.one_in(2)) v.strides = {};
+        return;
+      case 11:
+        v.dtype = dice_.any(kTypes);
+        return;
+      case 12:
+        v.name = dice_.any(plan_.values).name;
+        return;
+      case 13:
+        return change_list(at.inputs);
+      case 14:
+        return change_list(at.outputs);
+      case 15:
+        return change(at.scratch_offset_bytes, 64);
+      case 16:
+        return change(at.scratch_bytes, 4);
+      case 17:
+        at.kernel = dice_.one_in(8) ? "unknown" : std::string(dice_.any(all_kernels()).name);
+        return;
+      case 18:
+        std::swap(at, dice_.any(plan_.instructions));
+        return;
+      case 19:
+        return change(dice_.one_in(2) ? plan_.arena_bytes : plan_.constants_bytes, 4);
+      case 20:
+        return change_signature(dice_.one_in(2) ? plan_.inputs : plan_.outputs);
+      case 21:
+        return change(
+            dice_.one_in(2) ? plan_.certificate.lower_bound_bytes : plan_.certificate.naive_bytes,
+            64);
+      case 22:
+        plan_.arena_alignment = int64_t{32} << dice_.below(18);
+        return;
+      case 23:
+        plan_.state_bytes = dice_.below(3) - 1;
+        return;
+      case 24:
+        change_one(v.dims);
+        return change_one(v.strides);
+      case 25: {  // without its last dimension
+        if (v.dims.empty() || v.strides.empty()) return;
+        v.dims = Dims(v.dims.span().first(static_cast<size_t>(v.dims.rank() - 1)));
+        v.strides = Dims(v.strides.span().first(static_cast<size_t>(v.strides.rank() - 1)));
+        return;
+      }
+      default:  // where another one is
+        v.offset_bytes = dice_.any(plan_.values).offset_bytes;
+    }
+  }
+
+  uint32_t index() {
+    return static_cast<uint32_t>(dice_.below(static_cast<int64_t>(plan_.values.size())));
+  }
+  void change(int64_t& number, int64_t step) {
+    const int64_t numbers[] = {
+        number - 1,  number + 1, number - step, number + step,     number - 64,
+        number + 64, 0,          -step,         plan_.arena_bytes, INT64_MAX - 63};
+    number = dice_.any(numbers);
+  }
+  void change_one(Dims& dims) {
+    if (dims.empty() || dice_.one_in(6)) {
+      if (dims.rank() < 8) dims.push_back(dice_.below(3));
+      return;
+    }
+    if (dice_.one_in(8)) {
+      dims = Dims(dims.span().first(static_cast<size_t>(dims.rank() - 1)));
+      return;
+    }
+    int64_t& dim = dims[static_cast<int>(dice_.below(dims.rank()))];
+    const int64_t numbers[] = {dim - 1, dim + 1, 0, 1, 2, dim * 2, -1};
+    dim = dice_.any(numbers);
+  }
+  void change_list(std::vector<std::optional<uint32_t>>& operands) {
+    if (operands.empty() || dice_.one_in(8)) {
+      operands.emplace_back();
+    } else if (dice_.one_in(8)) {
+      operands.pop_back();
+    } else if (dice_.one_in(4)) {
+      dice_.any(operands).reset();
+    } else {
+      dice_.any(operands) = index();
+    }
+  }
+  void change_signature(std::vector<uint32_t>& list) {
+    if (list.empty() || dice_.one_in(2)) {
+      list.push_back(index());
+    } else if (dice_.one_in(2)) {
+      list.pop_back();
+    } else {
+      dice_.any(list) = index();
+    }
+  }
+
+  Dice& dice_;
+  Plan& plan_;
+};
+
+}  // namespace
+
+Plan sound_plan(Dice& dice) { return PlanMaker(dice).plan; }
+
+void damage_plan(Dice& dice, Plan& plan) { Damage(dice, plan).apply(); }
+
+const KernelDef* rule_kernel(std::string_view name) {
+  for (const KernelDef& kernel : all_kernels()) {
+    if (kernel.name == name) return &kernel;
+  }
+  return nullptr;
+}
+
+}  // namespace memopt
