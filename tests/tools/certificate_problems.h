@@ -66,7 +66,7 @@ inline Problem random_problem(uint32_t seed, const RandomOrderOptions& options) 
     step.overwrites.erase(std::unique(step.overwrites.begin(), step.overwrites.end(), same),
                           step.overwrites.end());
     // No order is promised.
-    if (seed % 2 == 1) std::reverse(step.overwrites.begin(), step.overwrites.end());
+    if (seed / 6 % 2 == 1) std::reverse(step.overwrites.begin(), step.overwrites.end());
   }
   for (ArenaStorage& storage : problem.storages) sort_unique(storage.steps);
   return problem;
