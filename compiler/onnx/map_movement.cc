@@ -96,13 +96,14 @@ Status map_slice(NodeContext& node) {
     const int64_t extent = dims[static_cast<int>(axis)];
     const int64_t step = std::clamp(ranges.steps[i], -kMaxDim - 1, kMaxDim + 1);
     if (step == 0) return node.error("a step of 0");
-    // Clamped as ONNX says; a range that runs the wrong way is empty.
-    const int64_t low = step > 0 ? 0 : -1;
+    // Clamped as ONNX says, which is not as NumPy does where a backward range begins before the
+    // first element; a range that runs the wrong way is empty.
     const int64_t high = step > 0 ? extent : extent - 1;
-    const auto clamp = [&](int64_t index) {
-      return std::clamp(index < 0 ? index + extent : index, low, high);
+    const auto clamp = [&](int64_t index, int64_t low) {
+      return std::max(std::min(index < 0 ? index + extent : index, high), low);
     };
-    const int64_t start = clamp(ranges.starts[i]), end = clamp(ranges.ends[i]);
+    const int64_t start = clamp(ranges.starts[i], 0);
+    const int64_t end = clamp(ranges.ends[i], step > 0 || extent == 0 ? 0 : -1);
     const int64_t span = step > 0 ? end - start : start - end;
     const int64_t stride = step > 0 ? step : -step;
     const int64_t size = span <= 0 ? 0 : (span + stride - 1) / stride;

@@ -1,6 +1,7 @@
 // Older and rarer forms of operators: what each becomes, and that the numbers are ONNX's.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -180,6 +181,44 @@ TEST_F(OneNode, SliceTakesAttributesNegativesAndSteps) {
   new_model.initializer(int_tensor("steps", {1}, {-2}));
   new_model.node("Slice", {"x", "starts", "ends", "axes", "steps"}, {"y"});
   EXPECT_EQ(run(graph_of(new_model), {{0, 1, 2, 3, 4}})[0], (Values{4, 2, 0}));
+}
+
+// The elements that a Slice along one axis takes, as its text (opset 13) says: from start by steps
+// up to end, both from the end where negative and then clamped, start to an element.
+Values sliced(int64_t extent, int64_t start, int64_t end, int64_t step) {
+  if (start < 0) start += extent;
+  if (end < 0) end += extent;
+  Values taken;
+  if (extent == 0) return taken;
+  start =
+      step > 0 ? std::clamp<int64_t>(start, 0, extent) : std::clamp<int64_t>(start, 0, extent - 1);
+  end = step > 0 ? std::clamp<int64_t>(end, 0, extent) : std::clamp<int64_t>(end, -1, extent - 1);
+  for (int64_t i = start; step > 0 ? i < end : i > end; i += step) {
+    taken.push_back(static_cast<double>(i));
+  }
+  return taken;
+}
+
+TEST_F(OneNode, SlicesOfEveryRange) {
+  for (int64_t extent = 0; extent <= 3; ++extent) {
+    std::vector<float> x;
+    for (int64_t i = 0; i < extent; ++i) x.push_back(static_cast<float>(i));
+    for (const int64_t step : {-5, -2, -1, 1, 2, 5}) {
+      for (int64_t start = -extent - 3; start <= extent + 3; ++start) {
+        for (int64_t end = -extent - 3; end <= extent + 3; ++end) {
+          Model model;
+          model.input("x", {std::to_string(extent)}).output("y");
+          model.initializer(int_tensor("starts", {1}, {start}));
+          model.initializer(int_tensor("ends", {1}, {end}));
+          model.initializer(int_tensor("axes", {1}, {0}));
+          model.initializer(int_tensor("steps", {1}, {step}));
+          model.node("Slice", {"x", "starts", "ends", "axes", "steps"}, {"y"});
+          EXPECT_EQ(run(graph_of(model), {x})[0], sliced(extent, start, end, step))
+              << extent << ": " << start << " to " << end << " by " << step;
+        }
+      }
+    }
+  }
 }
 
 TEST_F(OneNode, EmptySlices) {
