@@ -196,6 +196,9 @@ TEST(Softmax, HardmaxMarksTheFirstMaximum) {
   const HostTensor x = f32({3, 2}, {1, 5, 2, 5, 2, 4});
   EXPECT_EQ(run_values(softmax(SoftmaxFn::kHardmax, 0), {&x}),
             (std::vector<double>{0, 1, 1, 0, 0, 0}));
+  const HostTensor strange = f32({4}, {0, std::nan(""), kInfinity, std::nan("")});
+  EXPECT_EQ(run_values(softmax(SoftmaxFn::kHardmax, 0), {&strange}),
+            (std::vector<double>{0, 1, 0, 0}));
   const TensorType type = x.type(), ints = {DType::kI32, {3, 2}};
   expect_refused(softmax(SoftmaxFn::kSoftmax, 2), {&type}, "axis: needed");
   expect_refused(softmax(SoftmaxFn::kSoftmax, 0), {&ints}, "x: needed f32");

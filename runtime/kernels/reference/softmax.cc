@@ -46,11 +46,19 @@ void softmax_block(SoftmaxFn fn, const T* x, T* y, const Walk<2>& line, const La
 // 1 at the first maximum, else 0.
 template <typename T>
 void hardmax_block(const T* x, T* y, const Walk<2>& line, const LaneBlock<2>& block) {
-  Compute<T> maxima[kLanes];
+  using Value = Compute<T>;
+  Value maxima[kLanes];
   find_maxima(x, line, block, maxima);
+  visit_lanes(line, block, [&](int64_t lane, const Offsets<2>& at) {
+    const Value value = load(x[at[0]]);
+    if (std::isnan(value)) maxima[lane] = value;  // above all others, as in NumPy
+  });
   bool found[kLanes] = {};
   visit_lanes(line, block, [&](int64_t lane, const Offsets<2>& at) {
-    const bool first = !found[lane] && load(x[at[0]]) == maxima[lane];
+    const Value value = load(x[at[0]]);
+    const bool is_maximum =
+        value == maxima[lane] || (std::isnan(value) && std::isnan(maxima[lane]));
+    const bool first = !found[lane] && is_maximum;
     found[lane] = found[lane] || first;
     y[at[1]] = store<T>(first ? 1 : 0);
   });
