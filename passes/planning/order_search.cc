@@ -12,6 +12,7 @@ constexpr int64_t kMaxAffectedSteps = 4'000'000;  // to find them
 constexpr int64_t kFirstSlice = 4096;
 constexpr int64_t kLooksPerWork = 16;    // at an operator that is not run
 constexpr int64_t kWordsPerWork = 1024;  // copied
+constexpr int64_t kTouchesPerWork = 64;  // storages that an operator looked at touches
 constexpr int64_t kBeamSteps = 1024;     // a beam does not look for smaller gains
 
 // Sets of operators as rows of bits in one array, with a hash table of row numbers.
@@ -209,7 +210,9 @@ class Search {
       int32_t next = kNoOp;
       int64_t best = 0;
       for (int32_t succ : graph_.succs[op]) {
-        if (!state_.is_ready(succ) || state_.running_bytes(succ) > budget_) continue;
+        if (!state_.is_ready(succ)) continue;
+        work_ += look_work(succ);
+        if (state_.running_bytes(succ) > budget_) continue;
         const int64_t growth = state_.growth_bytes(succ);
         if (next == kNoOp || growth < best) next = succ, best = growth;
       }
@@ -222,6 +225,10 @@ class Search {
     }
     return false;
   }
+
+  // What it takes to see how an operator with many operands or results changes the memory; that of
+  // the others counts as nothing beside what else is done about them.
+  int64_t look_work(int32_t op) const { return std::ssize(graph_.touches[op]) / kTouchesPerWork; }
 
   bool unlocks_any(int32_t op) const {
     const std::span<const int32_t> succs = graph_.succs[op];
@@ -250,7 +257,7 @@ class Search {
       }
       if (suspect == kNoOp) return;
       flip(suspects_, suspect);
-      ++work_;
+      work_ += 1 + look_work(suspect);
       const size_t start = trail_.size();
       if (state_.running_bytes(suspect) <= budget_ && run_free_chain(suspect)) {
         for (size_t i = start; i < trail_.size(); ++i) suspect_affected(trail_[i]);
@@ -362,6 +369,7 @@ class Search {
     int64_t blocked_at = INT64_MAX, blocked = 0;
     choices_.clear();
     for_each(ready_, [&](int32_t op) {
+      work_ += look_work(op);
       const int64_t running = state_.running_bytes(op);
       if (running <= budget_) {
         choices_.emplace_back(state_.growth_bytes(op), op);
