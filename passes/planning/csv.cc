@@ -37,6 +37,9 @@ constexpr ColumnName kNames[] = {
     {"space", kSpace}, {"conflicts", kConflicts}, {"offset", kOffset},
 };
 
+// What spreadsheets put in front of UTF-8.
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 std::string_view trimmed(std::string_view text) {
   const size_t from = text.find_first_not_of(" \t\r");
   if (from == std::string_view::npos) return {};
@@ -91,6 +94,7 @@ class Parser {
  public:
   Result<MemoryCsv> parse(std::string_view text) {
     csv_.problem.spaces.clear();
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     while (!text.empty()) {
       ++line_;
       const std::string_view line = trimmed(next_part(text, '\n'));
@@ -215,6 +219,7 @@ class Parser {
         if (other == index.end()) {
           return bad_input(quoted(buffers[i].name) + " conflicts with the unknown " + quoted(name));
         }
+        if (other->second == i) return bad_input(quoted(name) + " conflicts with itself");
         edges.emplace_back(std::min(i, other->second), std::max(i, other->second));
       }
     }

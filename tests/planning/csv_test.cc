@@ -27,6 +27,13 @@ TEST(MemoryCsv, ReadsTheColumnsInAnyOrder) {
   EXPECT_TRUE(csv->offsets.empty());
 }
 
+TEST(MemoryCsv, AByteOrderMarkIsSkipped) {
+  const std::string text = "id,lower,upper,size\na,0,1,8\n";
+  const auto csv = parse_memory_csv("\xEF\xBB\xBF" + text);
+  ASSERT_TRUE(csv.ok()) << csv.error().message;
+  EXPECT_EQ(csv->problem, parse_memory_csv(text)->problem);
+}
+
 TEST(MemoryCsv, EndIsInclusive) {
   const auto csv = parse_memory_csv("buffer_id,start,end,size,gaps\nx,2,5,1,3-4\n");
   ASSERT_TRUE(csv.ok()) << csv.error().message;
@@ -111,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCsv{"window", "id,lower,upper,size,gaps\na,0,9,8,3-5@4\n", "no range"},
         BadCsv{"alignment", "id,lower,upper,size,alignment\na,0,9,8,0\n", "not positive"},
         BadCsv{"stranger", "id,size,conflicts\na,8,b\n", "unknown 'b'"},
-        BadCsv{"itself", "id,size,conflicts\na,8,a\n", "does not join two"},
+        BadCsv{"itself", "id,size,conflicts\na,8,a\n", "'a' conflicts with itself"},
         BadCsv{"namesake", "id,size,conflicts\na,8,\na,8,\n", "two buffers"}),
     [](const auto& info) { return std::string(info.param.name); });
 
