@@ -349,6 +349,10 @@ def check_output_names(c):
 def check_outputs(c):
     model = c.path("small.onnx")
     c.expect("budget proved impossible", IMPOSSIBLE, ["1 B", "64 B"], "compile", model, "-o", c.path("a.plan"), "--memory-budget", "1")
+    c.expect("no budget at all", IMPOSSIBLE, ["0 B", "64 B"], "compile", model, "-o", c.path("a.plan"), "--memory-budget", "0")
+    for seed in ("18446744073709551616", "1.5", "1e3", "-1"):
+        c.expect(f"seed {seed}", USAGE, ["--seed", "whole number", seed], "compile", model, f"--seed={seed}")
+    c.expect("all of 64 bits as seed", DONE, [], "compile", model, "--quiet", "--seed", "18446744073709551615")
     c.expect("malformed budget", USAGE, ["lots"], "compile", model, "--memory-budget", "lots")
 
 

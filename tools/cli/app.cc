@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdio>
 #include <iostream>
+#include <utility>
 
 #include "runtime/base/caught.h"
 #include "runtime/base/printable.h"
@@ -99,6 +100,24 @@ CLI::Validator number_between(double least, double most) {
     const bool is_good =
         parsed.ec == std::errc() && parsed.ptr == end && number >= least && number <= most;
     return is_good ? "" : "needed a number from " + range + ", found '" + text + "'";
+  };
+  return CLI::Validator(check, range);
+}
+
+CLI::Validator integer_between(int64_t least, uint64_t most) {
+  const std::string range = std::to_string(least) + " to " + std::to_string(most);
+  const auto check = [=](const std::string& text) -> std::string {
+    const auto is_all = [&](auto& number) {
+      const char* const end = text.data() + text.size();
+      const auto parsed = std::from_chars(text.data(), end, number);
+      return parsed.ec == std::errc() && parsed.ptr == end;
+    };
+    int64_t below = 0;
+    uint64_t number = 0;
+    const bool is_good = text.starts_with('-') ? is_all(below) && below >= least
+                                               : is_all(number) && number <= most &&
+                                                     std::cmp_greater_equal(number, least);
+    return is_good ? "" : "needed a whole number from " + range + ", found '" + text + "'";
   };
   return CLI::Validator(check, range);
 }

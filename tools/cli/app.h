@@ -6,6 +6,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -39,8 +40,10 @@ int tool_main(ToolFunction tool, int argc, const char* const* argv);
 // and what is no number are refused.
 CLI::Validator number_between(double least, double most);
 inline constexpr double kMostSeconds = 1e9;  // of limits of time
-inline constexpr double kMostWork = 9e18;    // of limits of work
-inline constexpr double kMostSeed = 18446744073709551615.0;
+// The same of integers, in digits.
+CLI::Validator integer_between(int64_t least, uint64_t most);
+inline constexpr uint64_t kMostWork = 9'000'000'000'000'000'000;  // of limits of work
+inline constexpr uint64_t kMostSeed = UINT64_MAX;
 
 // Splits "name=value"; nullopt without '=' or with an empty name.
 std::optional<std::pair<std::string, std::string>> split_assignment(const std::string& text);

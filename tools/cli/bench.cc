@@ -205,10 +205,10 @@ int run_bench(const Arguments& arguments, std::ostream& out, std::ostream& err,
                   "--cost-model")
       ->type_name(kOutputFile);
   app->add_option("--threads", flags.threads, "threads, this one included")
-      ->check(number_between(1, 1024));
+      ->check(integer_between(1, 1024));
   app->add_option("--warmup", flags.warmup, "runs before those that count")
-      ->check(number_between(0, 1000000));
-  app->add_option("--repeat", flags.repeat, "runs that count")->check(number_between(1, 1000000));
+      ->check(integer_between(0, 1000000));
+  app->add_option("--repeat", flags.repeat, "runs that count")->check(integer_between(1, 1000000));
   app->add_flag("--kernels", flags.kernels, "also the time of each kernel");
   app->add_flag("--json", flags.json, "print the result as JSON");
   if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;

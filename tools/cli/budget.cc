@@ -27,9 +27,10 @@ double slowdown(const CompiledModel& model) {
 
 }  // namespace
 
-Result<int64_t> parse_budget(const std::string& text) {
-  if (text == "min") return 0;
-  return parse_size_flag("--memory-budget", text);
+Result<MemoryBudget> parse_budget(const std::string& text) {
+  if (text == "min") return MemoryBudget{.bytes = 0, .is_min = true};
+  MEMOPT_ASSIGN_OR_RETURN(const int64_t bytes, parse_size_flag("--memory-budget", text));
+  return MemoryBudget{.bytes = bytes, .is_min = false};
 }
 
 Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes) {
@@ -64,10 +65,10 @@ Result<CostModel> read_cost_model(const std::string& path) {
 }
 
 Status check_budget(const CompiledModel& model, const std::string& budget) {
-  MEMOPT_ASSIGN_OR_RETURN(const int64_t budget_bytes, parse_budget(budget));
-  const bool is_min = budget_bytes == 0;
+  MEMOPT_ASSIGN_OR_RETURN(const MemoryBudget parsed, parse_budget(budget));
+  const int64_t budget_bytes = parsed.bytes;
   const Judgement judgement = judge_budget(model, budget_bytes);
-  if (is_min || judgement.verdict == BudgetVerdict::kYes) return {};
+  if (parsed.is_min || judgement.verdict == BudgetVerdict::kYes) return {};
   const Plan& plan = model.plan();
   std::string message = "memory budget " + both_sizes_text(budget_bytes) +
                         ": the smallest arena found is " + both_sizes_text(plan.arena_bytes) +

@@ -9,8 +9,12 @@
 
 namespace memopt {
 
-// "8MiB" or "min", which is 0: as few bytes as there can be.
-Result<int64_t> parse_budget(const std::string& text);
+struct MemoryBudget {
+  int64_t bytes = 0;
+  bool is_min = false;  // as few as there can be; `bytes` is 0
+};
+// "8MiB" or "min".
+Result<MemoryBudget> parse_budget(const std::string& text);
 
 enum class BudgetVerdict {
   kYes,

@@ -153,10 +153,10 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     return Error{Code::kUsage, "--certificate is about a plan file: give its name with -o"};
   }
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(flags));
-  std::optional<int64_t> budget;
+  std::optional<MemoryBudget> budget;
   if (!flags.memory_budget.empty()) {
     MEMOPT_ASSIGN_OR_RETURN(budget, parse_budget(flags.memory_budget));
-    options.budget_bytes = budget;
+    options.budget_bytes = budget->bytes;
   }
   options.explore_budget = !flags.pareto.empty();
   MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags, options.passes.pass.account));
@@ -204,7 +204,7 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     text << "\nCertificate\n" << certificate_text(*certificate, model.plan());
   }
   if (plan.folder) MEMOPT_RETURN_IF_ERROR(copy_to_stream(plan.path, out));
-  const bool keeps_budget = budget && *budget > 0;
+  const bool keeps_budget = budget && !budget->is_min;
   if (!model.cancelled || keeps_budget) return {};
   return Error{Code::kBudgetNotReached,
                "the search was cancelled; this is the best plan that it had found"};

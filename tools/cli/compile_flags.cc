@@ -189,7 +189,7 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
   app.add_option("--search-limit", flags.search_limit,
                  "work that placement may spend, in units of about 2 microseconds; then the best "
                  "so far is taken")
-      ->check(number_between(0, kMostWork));
+      ->check(integer_between(0, kMostWork));
   app.add_option(
          "--time-limit", flags.time_limit,
          "seconds of compiling after which the searches are cancelled, as by SIGINT, SIGTERM "
@@ -197,7 +197,7 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
          "--memory-budget; not reproducible, unlike --search-limit (default: none)")
       ->check(number_between(0, kMostSeconds));
   app.add_option("--seed", flags.seed, "seed of the randomised searches")
-      ->check(number_between(0, kMostSeed));
+      ->check(integer_between(0, kMostSeed));
 }
 
 std::string model_label(const CompileFlags& flags) {
@@ -217,7 +217,7 @@ void declare_account_flags(CLI::App& app, AccountFlags& flags) {
                  "elementary operations that reading and folding may take at the wish of the "
                  "model, a thousand million of which are some seconds; exit 3 where it wants more "
                  "(default: 1073741824 and 64 for each byte of the model's files)")
-      ->check(number_between(0, kMostWork));
+      ->check(integer_between(0, kMostWork));
 }
 
 Result<std::shared_ptr<Account>> make_account(const AccountFlags& flags) {

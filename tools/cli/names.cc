@@ -38,8 +38,11 @@ std::vector<std::string_view> alike(std::string_view name,
   if (name.empty() || name.size() > kLongestCompared) return {};
   std::vector<std::pair<size_t, std::string_view>> near;
   for (const std::string_view candidate : known) {
+    const auto [shorter, longer] = std::minmax({name.size(), candidate.size()});
+    const bool begins_alike = candidate.starts_with(name);
+    if (!begins_alike && 3 * (longer - shorter) > longer) continue;  // it is no nearer than that
     const size_t apart = distance(name, candidate);
-    if (candidate.starts_with(name) || 3 * apart <= std::max(name.size(), candidate.size())) {
+    if (begins_alike || 3 * apart <= longer) {
       near.emplace_back(apart, candidate);
     }
   }

@@ -103,7 +103,7 @@ int run_opt(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   app->add_flag("--pipeline", flags.pipeline, "run the default pipeline first");
   app->add_option("--stop-after", flags.stop_after,
                   "run only the first N passes (default: -1, all)")
-      ->check(number_between(-1, 1e6));
+      ->check(integer_between(-1, 1000000));
   app->add_flag("--print-after-change", flags.print_after_change,
                 "print the graph after each pass that changed it");
   app->add_flag("--time", flags.time, "print the seconds that each pass takes");

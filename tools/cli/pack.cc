@@ -253,7 +253,7 @@ int run_pack(const Arguments& arguments, std::ostream& out, std::ostream& err) {
          "--work-limit", options.work_limit,
          "Of the exact search per space, in units of some microseconds; the same limit gives "
          "the same plan on any machine")
-      ->check(number_between(0, kMostWork));
+      ->check(integer_between(0, kMostWork));
   app->add_option("--time-limit", options.time_limit,
                   "Seconds of planning after which it is cancelled, as by SIGINT, SIGTERM or "
                   "SIGHUP: the best plan so far is written, and the exit status is 5 unless it was "
@@ -261,9 +261,9 @@ int run_pack(const Arguments& arguments, std::ostream& out, std::ostream& err) {
       ->check(number_between(0, kMostSeconds));
   app->add_option("--threads", options.threads,
                   "Of the exact search, which has use for two; the plan does not depend on it")
-      ->check(number_between(1, 1024));
+      ->check(integer_between(1, 1024));
   app->add_option("--seed", options.seed, "Of the randomised restarts")
-      ->check(number_between(0, kMostSeed));
+      ->check(integer_between(0, kMostSeed));
   app->add_option("--planner", options.planner, known_planners());
   app->add_flag("--check", options.check,
                 "Verify the offsets that the problem's offset column states, instead of planning");

@@ -367,9 +367,9 @@ void add_options(CLI::App& app, Options& options) {
                  "(default: 0.001 without --rtol and --atol, else 0)")
       ->check(number_between(0, kMostTolerance));
   app.add_option("--repeat", options.repeat, "Number of runs")
-      ->check(number_between(1, 1000000000));
+      ->check(integer_between(1, 1000000000));
   app.add_option("--threads", options.threads, "Threads, this one included")
-      ->check(number_between(1, 1024));
+      ->check(integer_between(1, 1024));
   app.add_flag("--guard", options.guard,
                "Check every byte that every kernel touches and every result that it must write, "
                "with NaN in all dead memory, running each kernel twice; slow");
@@ -383,7 +383,7 @@ void add_options(CLI::App& app, Options& options) {
          "Write the outputs to this folder, each as NAME.npy, or NAME.pb where NumPy has no "
          "such type; output_K where the name is no plain file name or is taken")
       ->type_name(kFolder);
-  app.add_option("--seed", options.seed, "Of random inputs")->check(number_between(0, kMostSeed));
+  app.add_option("--seed", options.seed, "Of random inputs")->check(integer_between(0, kMostSeed));
   app.add_flag("--json", options.json, "Print the result as JSON");
 }
 
