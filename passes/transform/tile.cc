@@ -84,7 +84,8 @@ class Tiler {
   void keep_rows(const TiledNode& tiled, size_t k) {
     const TiledNode::Band& band = tiled.bands[k];
     if (!band.computes || band.rows.begin >= band.fresh.begin) return;
-    for (const ValueId output : graph_.node(tiled.node).outputs) {
+    const auto outputs = graph_.node(tiled.node).outputs;  // nodes move when others are added
+    for (const ValueId output : outputs) {
       if (!output || !parts_.contains(output)) continue;
       const AxisRange range{tiled.axis, {band.rows.begin, band.fresh.begin}};
       kept_[output] = add_copy(rows_of(output, range), part_name(output) + "_kept");

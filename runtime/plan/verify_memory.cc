@@ -173,11 +173,10 @@ class Simulation {
       std::sort(parts.begin(), parts.end(), [&](uint32_t a, uint32_t b) {
         return std::pair(start(a), value(a).dims[axis]) < std::pair(start(b), value(b).dims[axis]);
       });
-      bool separate = true;
-      for (size_t k = 1; k < parts.size() && separate; ++k) {
-        separate = start(parts[k - 1]) + value(parts[k - 1]).dims[axis] <= start(parts[k]);
-      }
-      if (separate) return true;
+      const auto overlapping = std::adjacent_find(
+          parts.begin(), parts.end(),
+          [&](uint32_t a, uint32_t b) { return start(a) + value(a).dims[axis] > start(b); });
+      if (overlapping == parts.end()) return true;
     }
     return false;
   }
@@ -341,21 +340,15 @@ class Simulation {
     std::sort(outputs.begin(), outputs.end(), [&](uint32_t a, uint32_t b) {
       return value(a).offset_bytes < value(b).offset_bytes;
     });
-    // Outputs of one root were told apart already. The ends of those before are two: the furthest,
-    // and the furthest of another root than that.
-    std::optional<uint32_t> furthest, other;
-    const auto reaches_into = [&](const std::optional<uint32_t>& before, uint32_t i) {
-      return before && roots_[*before] != roots_[i] &&
-             range_of(value(*before)).end > range_of(value(i)).begin;
-    };
+    // Outputs of one root were told apart already. Where one of another root begins, all that came
+    // before have ended, or the one that ends last has not.
+    std::optional<uint32_t> furthest;
     for (const uint32_t i : outputs) {
-      for (const std::optional<uint32_t>& before : {furthest, other}) {
-        if (!reaches_into(before, i)) continue;
-        return failure("outputs " + quoted(*before) + " and " + quoted(i) + " overlap");
+      const int64_t end = furthest ? range_of(value(*furthest)).end : 0;
+      if (furthest && roots_[*furthest] != roots_[i] && end > range_of(value(i)).begin) {
+        return failure("outputs " + quoted(*furthest) + " and " + quoted(i) + " overlap");
       }
-      if (furthest && range_of(value(i)).end <= range_of(value(*furthest)).end) continue;
-      if (furthest && roots_[i] != roots_[*furthest]) other = furthest;
-      furthest = i;
+      if (range_of(value(i)).end > end) furthest = i;
     }
     return {};
   }

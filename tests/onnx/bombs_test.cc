@@ -16,8 +16,14 @@
 namespace memopt::testing {
 namespace {
 
-constexpr rlim_t kMaxSeconds = 10;
-constexpr int64_t kMaxResidentBytes = int64_t{512} << 20;
+// What a sanitizer adds to the time and memory of a tool.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kSanitizerFactor = 6;
+#else
+constexpr int kSanitizerFactor = 1;
+#endif
+constexpr rlim_t kMaxSeconds = 10 * kSanitizerFactor;
+constexpr int64_t kMaxResidentBytes = (int64_t{512} << 20) * kSanitizerFactor;
 
 struct Ended {
   int exit_status = -1;  // -1: by a signal, SIGXCPU for one

@@ -152,8 +152,8 @@ std::vector<std::vector<double>> run(const Graph& graph,
   for (size_t i = 0; i < data.size(); ++i) data[i] = graph.value(ValueId(i)).data;
   EXPECT_EQ(inputs.size(), graph.inputs().size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    std::vector<std::byte> bytes(inputs[i].size() * sizeof(float));
-    std::memcpy(bytes.data(), inputs[i].data(), bytes.size());
+    const auto from = std::as_bytes(std::span(inputs[i]));
+    std::vector<std::byte> bytes(from.begin(), from.end());
     data[graph.inputs()[i].index()] = ConstantData::from_bytes(std::move(bytes));
   }
   for (const NodeId id : graph.order()) {

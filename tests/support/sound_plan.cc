@@ -541,9 +541,11 @@ class Damage {
     return static_cast<uint32_t>(dice_.below(static_cast<int64_t>(plan_.values.size())));
   }
   void change(int64_t& number, int64_t step) {
-    const int64_t numbers[] = {
-        number - 1,  number + 1, number - step, number + step,     number - 64,
-        number + 64, 0,          -step,         plan_.arena_bytes, INT64_MAX - 63};
+    const auto plus = [&](int64_t change) {  // around the end of the numbers
+      return static_cast<int64_t>(static_cast<uint64_t>(number) + static_cast<uint64_t>(change));
+    };
+    const int64_t numbers[] = {plus(-1), plus(1), plus(-step), plus(step),        plus(-64),
+                               plus(64), 0,       -step,       plan_.arena_bytes, INT64_MAX - 63};
     number = dice_.any(numbers);
   }
   void change_one(Dims& dims) {
