@@ -245,6 +245,10 @@ Result<ImportOptions> import_options(const CompileFlags& flags, std::shared_ptr<
   ImportOptions options;
   options.account = std::move(account);
   options.external_data_root = flags.external_data_root;
+  if (std::error_code error; !flags.external_data_root.empty() &&
+                             !std::filesystem::is_directory(flags.external_data_root, error)) {
+    return usage("--external-data-root: '" + flags.external_data_root + "' is no folder");
+  }
   options.allow_hardlinks = flags.allow_hardlinks;
   const auto malformed = [](const char* flag, const std::string& text) {
     return usage(std::string(flag) + ": needed NAME=VALUE, found '" + text + "'");
