@@ -122,11 +122,6 @@ Error unknown(std::string_view what, std::string_view name) {
                    "'");
 }
 
-// Null where the file has no string.
-std::string_view view(const flatbuffers::String* text) {
-  return text ? text->string_view() : std::string_view();
-}
-
 template <typename E, size_t kCount>
 std::optional<E> parse_name(const std::array<E, kCount>& all, std::string_view (*name_of)(E),
                             std::string_view name) {
@@ -157,6 +152,7 @@ class DecodeAccount {
   size_t left_;
 };
 
+// Of a section that FlatBuffers' verifier has accepted: what plan.fbs requires is there.
 class Decoder {
  public:
   explicit Decoder(size_t metadata_bytes) : account_(metadata_bytes) {}
@@ -165,8 +161,8 @@ class Decoder {
     Plan plan;
     MEMOPT_ASSIGN_OR_RETURN(plan.producer, decode(table.producer()));
     MEMOPT_ASSIGN_OR_RETURN(plan.model_name, decode(table.model_name()));
-    const std::optional<Target> target = parse_target(view(table.target()));
-    if (!target) return unknown("target", view(table.target()));
+    const std::optional<Target> target = parse_target(table.target()->string_view());
+    if (!target) return unknown("target", table.target()->string_view());
     plan.target = *target;
     MEMOPT_RETURN_IF_ERROR(account_.take(table.options()->size(), sizeof(std::string)));
     plan.options.reserve(table.options()->size());
@@ -233,10 +229,11 @@ class Decoder {
   // read in place.
   template <typename T>
   Result<std::vector<T>> copy(const flatbuffers::Vector<T>* list) {
-    if (!list || list->size() == 0) return std::vector<T>();
+    if (!list) return std::vector<T>();
     MEMOPT_RETURN_IF_ERROR(account_.take(list->size(), sizeof(T)));
     std::vector<T> elements(list->size());
-    std::memcpy(elements.data(), list->Data(), elements.size() * sizeof(T));
+    std::copy_n(list->Data(), elements.size() * sizeof(T),
+                reinterpret_cast<uint8_t*>(elements.data()));
     return elements;
   }
 
@@ -264,15 +261,15 @@ class Decoder {
   Result<PlanValue> decode(const fb::Value& table) {
     PlanValue value;
     MEMOPT_ASSIGN_OR_RETURN(value.name, decode(table.name()));
-    const std::optional<DType> dtype = parse_dtype(view(table.dtype()));
-    if (!dtype) return unknown("element type", view(table.dtype()));
+    const std::optional<DType> dtype = parse_dtype(table.dtype()->string_view());
+    if (!dtype) return unknown("element type", table.dtype()->string_view());
     value.dtype = *dtype;
-    const std::optional<Layout> layout = parse_layout(view(table.layout()));
-    if (!layout) return unknown("layout", view(table.layout()));
+    const std::optional<Layout> layout = parse_layout(table.layout()->string_view());
+    if (!layout) return unknown("layout", table.layout()->string_view());
     value.layout = *layout;
     const std::optional<Storage> storage =
-        parse_name(kStorages, storage_name, view(table.storage()));
-    if (!storage) return unknown("storage", view(table.storage()));
+        parse_name(kStorages, storage_name, table.storage()->string_view());
+    if (!storage) return unknown("storage", table.storage()->string_view());
     value.storage = *storage;
     MEMOPT_ASSIGN_OR_RETURN(value.dims, decode(table.dims()));
     MEMOPT_ASSIGN_OR_RETURN(value.strides, decode(table.strides()));
@@ -324,7 +321,7 @@ class Decoder {
         attrs.push_back(std::move(decoded));
       }
     }
-    return make_op(view(table.op()).substr(0, kMaxPlanStringBytes), attrs);
+    return make_op(table.op()->string_view().substr(0, kMaxPlanStringBytes), attrs);
   }
 
   Result<std::vector<std::optional<uint32_t>>> decode_operands(
@@ -360,8 +357,8 @@ class Decoder {
     certificate.naive_bytes = table.naive_bytes();
     certificate.lower_bound_bytes = table.lower_bound_bytes();
     const std::optional<BoundKind> kind =
-        parse_name(kBoundKinds, bound_kind_name, view(table.kind()));
-    if (!kind) return unknown("kind of bound", view(table.kind()));
+        parse_name(kBoundKinds, bound_kind_name, table.kind()->string_view());
+    if (!kind) return unknown("kind of bound", table.kind()->string_view());
     certificate.kind = *kind;
     MEMOPT_ASSIGN_OR_RETURN(certificate.method, decode(table.method()));
     return certificate;

@@ -60,6 +60,17 @@ PlanHeader plan_header_for(int64_t metadata_bytes, int64_t constants_bytes) {
   return header;
 }
 
+Status check_plan_sizes(int64_t metadata_bytes, int64_t constants_bytes) {
+  const auto check = [](const char* what, int64_t bytes, int64_t limit) -> Status {
+    if (bytes >= 0 && bytes <= limit) return {};
+    return bad_input(std::to_string(bytes) + " bytes of " + what + ", the limit is " +
+                     std::to_string(limit));
+  };
+  MEMOPT_RETURN_IF_ERROR(check("metadata", metadata_bytes, kMaxPlanMetadataBytes));
+  return check("constants", constants_bytes,
+               kMaxPlanFileBytes - plan_header_for(metadata_bytes, 0).file_bytes);
+}
+
 std::array<std::byte, kPlanHeaderBytes> encode_plan_header(const PlanHeader& header) {
   std::array<std::byte, kPlanHeaderBytes> bytes{};
   std::memcpy(bytes.data(), kMagic, sizeof(kMagic));
@@ -132,15 +143,7 @@ Result<PlanHeader> decode_plan_header(std::span<const std::byte> file_start, int
     section->bytes = reader.get<int64_t>();
     section->digest = reader.get<uint64_t>();
   }
-  if (header.file_bytes > kMaxPlanFileBytes) {
-    return bad_input("the file has " + std::to_string(header.file_bytes) + " bytes, the limit is " +
-                     std::to_string(kMaxPlanFileBytes));
-  }
-  if (header.metadata.bytes < 0 || header.metadata.bytes > kMaxPlanMetadataBytes) {
-    return bad_input("the metadata has " + std::to_string(header.metadata.bytes) +
-                     " bytes, the limit is " + std::to_string(kMaxPlanMetadataBytes));
-  }
-  if (header.constants.bytes < 0 || header.constants.bytes > kMaxPlanFileBytes) return malformed;
+  MEMOPT_RETURN_IF_ERROR(check_plan_sizes(header.metadata.bytes, header.constants.bytes));
   const PlanHeader expected = plan_header_for(header.metadata.bytes, header.constants.bytes);
   if (header.metadata.offset != expected.metadata.offset ||
       header.constants.offset != expected.constants.offset ||

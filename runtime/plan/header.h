@@ -30,6 +30,9 @@ inline constexpr uint32_t kPlanMinor = 0;        // a reader accepts any up to i
 // Where the sections go for these sizes; digests are left 0.
 PlanHeader plan_header_for(int64_t metadata_bytes, int64_t constants_bytes);
 
+// An error where a plan with so many bytes of metadata and of constants is beyond the limits.
+Status check_plan_sizes(int64_t metadata_bytes, int64_t constants_bytes);
+
 std::array<std::byte, kPlanHeaderBytes> encode_plan_header(const PlanHeader& header);
 
 // Whether a file begins as every plan file does, of whatever version.

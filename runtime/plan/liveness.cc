@@ -17,9 +17,8 @@ class Cover {
     nodes_.resize(4 * std::max<size_t>(places_.size(), 1));
   }
 
-  // `times` is 1 for a range that comes and -1 for one that goes.
+  // `times` is 1 for a range that comes and -1 for one that goes, both of whose ends are places.
   void change(int64_t begin, int64_t end, int times) {
-    if (begin >= end) return;
     change(1, 0, places_.size() - 1, index_of(begin), index_of(end), times);
   }
   int64_t covered_bytes() const { return nodes_[1].covered_bytes; }

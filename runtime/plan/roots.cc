@@ -20,7 +20,7 @@ Result<std::vector<uint32_t>> find_roots(const Plan& plan) {
       at = plan.values[at].alias->parent;
     }
     if (!plan.values[at].alias) roots[at] = at;
-    if (roots[at] == kUnknown || depths[at] + path.size() > kMaxPlanAliasDepth) {
+    if (depths[at] + path.size() > kMaxPlanAliasDepth) {  // also where the root is not known yet
       return Error{Code::kVerifyFailed, "value " + std::to_string(i) + " ('" + plan.values[i].name +
                                             "'): is an alias of itself, or of too many aliases"};
     }

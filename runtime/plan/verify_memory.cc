@@ -46,8 +46,6 @@ bool same_elements(const PlanValue& a, const PlanValue& b) {
 // Which root wrote each byte of the arena last.
 class OwnerMap {
  public:
-  explicit OwnerMap(int64_t bytes) : pieces_{{0, kNobody}, {bytes, kNobody}} {}
-
   void assign(const Range& range, uint32_t owner) {
     if (range.empty()) return;
     const uint32_t after = owner_at(range.end);
@@ -62,8 +60,7 @@ class OwnerMap {
   // The first owner in `range` that is not `owner`.
   std::optional<uint32_t> stranger(const Range& range, uint32_t owner) const {
     if (range.empty()) return std::nullopt;
-    for (auto it = std::prev(pieces_.upper_bound(range.begin));
-         it != pieces_.end() && it->first < range.end; ++it) {
+    for (auto it = std::prev(pieces_.upper_bound(range.begin)); it->first < range.end; ++it) {
       if (it->second != owner) return it->second;
     }
     return std::nullopt;
@@ -76,7 +73,8 @@ class OwnerMap {
   }
   uint32_t owner_at(int64_t byte) const { return std::prev(pieces_.upper_bound(byte))->second; }
 
-  std::map<int64_t, uint32_t> pieces_;  // first byte of each piece -> owner, up to the next piece
+  // First byte of each piece -> owner, up to the next piece; the last one is behind every range.
+  std::map<int64_t, uint32_t> pieces_{{0, kNobody}, {std::numeric_limits<int64_t>::max(), kNobody}};
 };
 
 class Simulation {
@@ -85,7 +83,6 @@ class Simulation {
       : plan_(plan),
         roots_(roots),
         kernels_(kernels),
-        owners_(plan.arena_bytes),
         written_(plan.values.size()),
         claimed_whole_(plan.values.size()),
         begun_(plan.values.size()) {}
@@ -170,9 +167,8 @@ class Simulation {
     }
     for (int axis = 0; axis < value(parts[0]).dims.rank(); ++axis) {
       const auto start = [&](uint32_t i) { return value(i).alias->starts[axis]; };
-      std::sort(parts.begin(), parts.end(), [&](uint32_t a, uint32_t b) {
-        return std::pair(start(a), value(a).dims[axis]) < std::pair(start(b), value(b).dims[axis]);
-      });
+      std::ranges::sort(parts, {},
+                        [&](uint32_t i) { return std::pair(start(i), value(i).dims[axis]); });
       const auto overlapping = std::adjacent_find(
           parts.begin(), parts.end(),
           [&](uint32_t a, uint32_t b) { return start(a) + value(a).dims[axis] > start(b); });
@@ -185,10 +181,8 @@ class Simulation {
   // by coordinates, not addresses: such a root owns all its bytes from the first write on.
   void find_interleaved(std::vector<uint32_t> writes) {
     std::erase_if(writes, [&](uint32_t i) { return value(i).bytes == 0; });
-    std::sort(writes.begin(), writes.end(), [&](uint32_t a, uint32_t b) {
-      return std::tuple(roots_[a], value(a).offset_bytes) <
-             std::tuple(roots_[b], value(b).offset_bytes);
-    });
+    std::ranges::sort(writes, {},
+                      [&](uint32_t i) { return std::pair(roots_[i], value(i).offset_bytes); });
     int64_t end = 0;
     for (size_t k = 0; k < writes.size(); ++k) {
       const uint32_t root = roots_[writes[k]];
@@ -337,9 +331,7 @@ class Simulation {
       }
     }
     std::erase_if(outputs, [&](uint32_t i) { return value(i).bytes == 0; });
-    std::sort(outputs.begin(), outputs.end(), [&](uint32_t a, uint32_t b) {
-      return value(a).offset_bytes < value(b).offset_bytes;
-    });
+    std::ranges::sort(outputs, {}, [&](uint32_t i) { return value(i).offset_bytes; });
     // Outputs of one root were told apart already. Where one of another root begins, all that came
     // before have ended, or the one that ends last has not.
     std::optional<uint32_t> furthest;

@@ -150,8 +150,7 @@ std::vector<Run> runs_of(const PlanValue& value) {
   for (int i = 0; i < value.dims.rank(); ++i) {
     if (value.dims[i] != 1) runs.push_back({value.strides[i], value.dims[i]});
   }
-  std::sort(runs.begin(), runs.end(),
-            [](const Run& a, const Run& b) { return a.stride < b.stride; });
+  std::ranges::sort(runs, {}, &Run::stride);
   std::vector<Run> joined;
   for (const Run& run : runs) {
     const bool continues =
@@ -215,9 +214,7 @@ Status check_constants(const Plan& plan) {
     const PlanValue& value = plan.values[i];
     if (value.storage == Storage::kConstant && !value.alias && value.bytes > 0) roots.push_back(i);
   }
-  std::sort(roots.begin(), roots.end(), [&](uint32_t a, uint32_t b) {
-    return plan.values[a].offset_bytes < plan.values[b].offset_bytes;
-  });
+  std::ranges::sort(roots, {}, [&](uint32_t i) { return plan.values[i].offset_bytes; });
   for (size_t i = 1; i < roots.size(); ++i) {
     const PlanValue& before = plan.values[roots[i - 1]];
     if (before.offset_bytes + before.bytes > plan.values[roots[i]].offset_bytes) {

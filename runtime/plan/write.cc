@@ -8,7 +8,6 @@
 #include "runtime/base/file.h"
 #include "runtime/plan/codec.h"
 #include "runtime/plan/header.h"
-#include "runtime/plan/limits.h"
 
 namespace memopt {
 namespace {
@@ -19,10 +18,8 @@ Result<std::vector<uint32_t>> constant_roots(const Plan& plan) {
   for (uint32_t i = 0; i < plan.values.size(); ++i) {
     if (plan.values[i].storage == Storage::kConstant && !plan.values[i].alias) roots.push_back(i);
   }
-  std::sort(roots.begin(), roots.end(), [&](uint32_t a, uint32_t b) {
-    const PlanValue& left = plan.values[a];
-    const PlanValue& right = plan.values[b];
-    return std::tie(left.offset_bytes, left.bytes) < std::tie(right.offset_bytes, right.bytes);
+  std::ranges::sort(roots, {}, [&](uint32_t i) {
+    return std::pair(plan.values[i].offset_bytes, plan.values[i].bytes);
   });
   int64_t end = 0;
   for (const uint32_t i : roots) {
@@ -67,14 +64,8 @@ Status write_plan(const Plan& plan, const ConstantWriter& constants, const std::
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<uint32_t> roots, constant_roots(plan));
   const std::vector<std::byte> metadata = encode_plan(plan);
   const auto metadata_bytes = static_cast<int64_t>(metadata.size());
-  if (metadata_bytes > kMaxPlanMetadataBytes || plan.constants_bytes < 0 ||
-      plan.constants_bytes > kMaxPlanFileBytes - metadata_bytes - 2 * kPlanPageBytes) {
-    return Error{Code::kBadInput,
-                 path + ": the plan has " + std::to_string(metadata_bytes) +
-                     " bytes of metadata and " + std::to_string(plan.constants_bytes) +
-                     " of constants; the limits are " + std::to_string(kMaxPlanMetadataBytes) +
-                     " and " + std::to_string(kMaxPlanFileBytes)};
-  }
+  const Status sizes = check_plan_sizes(metadata_bytes, plan.constants_bytes);
+  if (!sizes.ok()) return in_context(path, sizes.error());
   PlanHeader header = plan_header_for(metadata_bytes, plan.constants_bytes);
   header.metadata.digest = digest_of(metadata);
 
