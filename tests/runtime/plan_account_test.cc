@@ -5,7 +5,7 @@
 #include "runtime/executor/session.h"
 #include "runtime/plan/codec.h"
 #include "runtime/plan/limits.h"
-#include "runtime/plan/plan_generated.h"
+#include "tests/support/forged_plan.h"
 #include "tests/support/test_plan.h"
 #include "tools/allocation/count.h"
 
@@ -13,69 +13,6 @@ namespace memopt {
 namespace {
 
 using flatbuffers::Offset;
-using flatbuffers::String;
-using flatbuffers::Vector;
-
-// A metadata section written table by table, with any offset used more than once.
-class Forge {
- public:
-  flatbuffers::FlatBufferBuilder fb;
-  std::vector<Offset<fb::Value>> values;
-  std::vector<Offset<fb::Instruction>> instructions;
-  std::vector<Offset<String>> options;
-  std::vector<uint32_t> inputs, outputs;
-  int64_t arena_bytes = 0;
-
-  Offset<String> text(size_t size) { return fb.CreateString(std::string(size, 'n')); }
-  Offset<Vector<int64_t>> dims(std::initializer_list<int64_t> list) {
-    return fb.CreateVector(std::vector<int64_t>(list));
-  }
-
-  // What most tables have in common, made once.
-  struct Common {
-    Offset<String> empty, f32, row_major, arena;
-    Offset<Vector<int64_t>> one;
-  };
-  const Common& common() {
-    if (common_.empty.IsNull()) {
-      common_ = {fb.CreateString(""), fb.CreateString("f32"), fb.CreateString("row_major"),
-                 fb.CreateString("arena"), dims({1})};
-    }
-    return common_;
-  }
-
-  Offset<fb::Value> value(Offset<String> name, int64_t offset = 0, Offset<fb::Alias> alias = {}) {
-    const Common& c = common();
-    return fb::CreateValue(fb, name, c.f32, c.row_major, c.arena, c.one, c.one, offset, 4, alias);
-  }
-  Offset<fb::Attr> attr(const char* name, fb::AttrKind kind, Offset<String> text = {},
-                        Offset<Vector<int64_t>> integers = {}) {
-    return fb::CreateAttr(fb, fb.CreateString(name), kind, 0, 0, text, integers);
-  }
-  Offset<fb::Instruction> instruction(const char* op, const char* kernel,
-                                      Offset<Vector<Offset<fb::Attr>>> attrs,
-                                      Offset<Vector<uint32_t>> inputs,
-                                      Offset<Vector<uint32_t>> outputs, Offset<String> name = {}) {
-    return fb::CreateInstruction(fb, fb.CreateSharedString(op), attrs,
-                                 fb.CreateSharedString(kernel), inputs, outputs, 0, 0,
-                                 name.IsNull() ? common().empty : name);
-  }
-
-  std::vector<std::byte> file() {
-    const auto empty = common().empty;
-    const auto target = fb.CreateString("portable:1"), kind = fb.CreateString("fixed_order");
-    const auto certificate = fb::CreateCertificate(fb, 0, 0, kind, empty);
-    fb.Finish(fb::CreatePlan(fb, empty, empty, target, fb.CreateVector(options),
-                             fb.CreateVector(values), fb.CreateVector(instructions),
-                             fb.CreateVector(inputs), fb.CreateVector(outputs), arena_bytes, 64, 0,
-                             0, certificate));
-    const auto* const data = reinterpret_cast<const std::byte*>(fb.GetBufferPointer());
-    return file_in_memory({data, fb.GetSize()}, 0);
-  }
-
- private:
-  Common common_;
-};
 
 constexpr size_t kText = kMaxPlanStringBytes;
 
@@ -202,7 +139,7 @@ class PlanAccount : public testing::TestWithParam<ForgedPlan> {};
 TEST_P(PlanAccount, TakesMemoryInProportionToTheFile) {
   Forge forge;
   GetParam().forge(forge);
-  const std::vector<std::byte> file = forge.file();
+  const std::vector<std::byte> file = file_in_memory(forge.metadata(), 0);
   start_counting_allocations();
   const auto loaded = load_plan(file, "forged");
   const AllocationCounts counts = stop_counting_allocations();

@@ -10,6 +10,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/file.h"
 #include "runtime/plan/codec.h"
+#include "runtime/plan/limits.h"
 #include "runtime/plan/load.h"
 #include "tests/support/test_plan.h"
 
@@ -43,6 +44,55 @@ TEST(PlanFile, ConstantsAreMappedOrCopied) {
     float last = 0;
     std::memcpy(&last, (*loaded)->constants().data() + 20, 4);
     EXPECT_EQ(last, 6);
+  }
+}
+
+// Where the constants lie when they are loaded from memory that is aligned, or not.
+TEST(PlanFile, ConstantsStayWhereTheyAreOnlyWhereTheyAreAligned) {
+  const auto file = file_in_memory(encode_plan(small_plan()), 24);
+  for (const size_t shift : {0, 1, 4, 8, 16, 32, 64}) {
+    std::vector<std::byte> memory(file.size() + 192);
+    const auto address = reinterpret_cast<uintptr_t>(memory.data());
+    const size_t begin = (64 - address % 64) % 64 + shift;
+    std::copy(file.begin(), file.end(), memory.begin() + static_cast<std::ptrdiff_t>(begin));
+    const auto there = std::span(memory).subspan(begin, file.size());
+    for (const LoadMode mode : {LoadMode::kMap, LoadMode::kCopy}) {
+      auto loaded = load_plan(there, "test", {.mode = mode, .kernels = test_kernel});
+      ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+      const std::span<const std::byte> constants = (*loaded)->constants();
+      EXPECT_EQ(constants.size(), 24u);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(constants.data()) % 64, 0u);
+      const bool stay = mode == LoadMode::kMap && shift % 64 == 0;
+      EXPECT_EQ(constants.data() == there.data() + there.size() - 24, stay) << shift;
+    }
+  }
+}
+
+TEST(PlanFile, ThePlanSaysHowManyConstantsThereAre) {
+  const auto metadata = encode_plan(small_plan());
+  for (const int64_t bytes : {0, 1, 20, 23, 24, 25, 28, 4096}) {
+    EXPECT_EQ(loads(file_in_memory(metadata, bytes)), bytes == 24) << bytes;
+  }
+}
+
+TEST(PlanFile, WhatIsReadAloneIsThePlan) {
+  const Plan plan = concat_plan();
+  const std::string path = write_temporary(plan, "alone");
+  const auto read = read_plan(path), in_memory = read_plan(bytes_of(path), "memory");
+  ASSERT_TRUE(read.ok() && in_memory.ok());
+  EXPECT_EQ(*read, plan);
+  EXPECT_EQ(*in_memory, plan);
+}
+
+TEST(PlanFile, MessagesBeginWithTheName) {
+  auto file = bytes_of(write_temporary(small_plan(), "sound"));
+  file[200] ^= std::byte(1);
+  const std::string path = temporary_path("damaged.plan");
+  ASSERT_TRUE(write_file(path, {reinterpret_cast<const char*>(file.data()), file.size()}).ok());
+  const Error errors[] = {load_plan(path, kOptions).error(), read_plan(path).error(),
+                          load_plan(file, path, kOptions).error(), read_plan(file, path).error()};
+  for (const Error& error : errors) {
+    EXPECT_EQ(error.message, path + ": damaged: the digest of the metadata differs");
   }
 }
 
@@ -132,6 +182,79 @@ TEST(PlanFile, FullDiskIsNamed) {
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, Code::kOutOfResource);
   EXPECT_NE(status.error().message.find("/dev/full"), std::string::npos);
+}
+
+// A plan of constants: each its bytes, and how far behind the one before it begins.
+Plan constants_plan(std::initializer_list<std::pair<int64_t, int64_t>> constants) {
+  TestPlanBuilder builder;
+  int64_t end = 0;
+  for (const auto& [bytes, gap] : constants) {
+    PlanValue& value = builder.plan.values[builder.constant("c", {bytes / 4})];
+    value.offset_bytes = end + gap;
+    end = value.offset_bytes + value.bytes;
+  }
+  builder.plan.constants_bytes = end;
+  return builder.plan;
+}
+
+// In whatever order the values are, the file has each constant where the plan says, and zeros
+// between them and behind the last.
+TEST(PlanFile, ConstantsAreWrittenWhereThePlanSays) {
+  Plan plan = constants_plan({{24, 0}, {0, 40}, {64, 0}, {4, 9000}, {100, 60}, {20, 28}});
+  plan.values.push_back(plan.values[4]);  // another name of a constant
+  plan.values.back().alias = PlanAlias{4, true, {}};
+  plan.constants_bytes += 20000;
+  std::vector<std::byte> constants(static_cast<size_t>(plan.constants_bytes));
+  const auto bytes_at = [&](const Plan& of, uint32_t i) {
+    return std::span(constants).subspan(static_cast<size_t>(of.values[i].offset_bytes),
+                                        static_cast<size_t>(of.values[i].bytes));
+  };
+  for (uint32_t i = 0; i < plan.values.size(); ++i) {
+    ASSERT_TRUE(counting_constants(plan, i, bytes_at(plan, i)).ok());
+  }
+  for (int order = 0; order < 6; ++order) {
+    std::rotate(plan.values.begin(), plan.values.begin() + 1, plan.values.end() - 1);
+    plan.values.back().alias->parent = static_cast<uint32_t>((9 - order) % 6);
+    EXPECT_EQ(bytes_of(write_temporary(plan, "order")),
+              file_in_memory(encode_plan(plan), constants))
+        << order;
+  }
+}
+
+TEST(PlanFile, ConstantsThatDoNotFitAreNotWritten) {
+  const auto code_of = [](const Plan& plan) -> std::optional<Code> {
+    const Status status = write_plan(
+        plan, [](uint32_t, auto) { return Status(); }, temporary_path("unfit.plan"));
+    if (status.ok()) return std::nullopt;
+    return status.error().code;
+  };
+  const Plan sound = constants_plan({{64, 0}, {32, 0}, {64, 32}});
+  EXPECT_EQ(code_of(sound), std::nullopt);
+  const std::pair<size_t, int64_t> moves[] = {{1, 63}, {0, 1}, {2, 95}, {2, 129}, {0, -1}};
+  for (const auto& [value, offset] : moves) {
+    Plan plan = sound;
+    plan.values[value].offset_bytes = offset;
+    EXPECT_EQ(code_of(plan), Code::kInternal) << value << " at " << offset;
+  }
+  for (const int64_t bytes : {-1, 65, 1 << 20}) {
+    Plan plan = sound;
+    plan.values[2].bytes = bytes;
+    EXPECT_EQ(code_of(plan), Code::kInternal) << bytes;
+  }
+}
+
+TEST(PlanFile, AsMuchAsNoReaderTakesIsNotWritten) {
+  for (const int64_t bytes : {int64_t{-1}, kMaxPlanFileBytes, INT64_MAX}) {
+    Plan plan = small_plan();
+    plan.values[1].alias = PlanAlias{1, true, {}};  // no constant of its own
+    plan.constants_bytes = bytes;
+    const Status status = write_plan(
+        plan, [](uint32_t, auto) { return Status(); }, "/dev/full");
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code, Code::kBadInput);
+    EXPECT_EQ(status.error().message.rfind("/dev/full: " + std::to_string(bytes), 0), 0u)
+        << status.error().message;
+  }
 }
 
 TEST(PlanFile, FailureLeavesTheOldFileAndNothingElse) {
