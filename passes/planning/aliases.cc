@@ -10,9 +10,10 @@
 namespace memopt {
 namespace {
 
+// Of a node that has all of its operands.
 std::vector<const TensorType*> input_types(const Graph& graph, const Node& node) {
   std::vector<const TensorType*> types;
-  for (const ValueId input : node.inputs) types.push_back(input ? &graph.type(input) : nullptr);
+  for (const ValueId input : node.inputs) types.push_back(&graph.type(input));
   return types;
 }
 
@@ -66,9 +67,10 @@ class AliasFinder {
            !graph_.is_output(of);
   }
 
+  // All of the parent (no starts), or a box of it.
   void make_alias(ValueId id, ValueId parent, bool whole, const Dims& starts, const Dims& strides) {
     const PlaceInRoot& above = aliases_.placement[parent];
-    const int64_t elements = whole ? 0 : dot(starts, above.strides);
+    const int64_t elements = dot(starts, above.strides);
     aliases_.placement[id] = {
         .root = above.root,
         .parent = parent,
@@ -96,49 +98,54 @@ class AliasFinder {
 
   void try_views(NodeId id) {
     const Node& node = graph_.node(id);
-    const OpDef& def = op_def(node.op);
-    if (aliases_.elided[id] || node.inputs.empty()) return;
+    const bool whole = moves_whole(node);
+    if (!whole && !op_def(node.op).view) return;
     // A plan holds no longer chain, so that this node runs, and begins another.
-    if (node.inputs[0] && depth_of(node.inputs[0]) >= kMaxPlanAliasDepth) return;
-    const auto free_root = [this](ValueId value) { return !aliases_.placement[value].parent; };
-    const auto whole = node.inputs[0]
-                           ? strides_after(graph_, node, aliases_.placement[node.inputs[0]].strides)
-                           : std::nullopt;
-    if (whole) {
-      if (!free_root(node.outputs[0]) || !may_be_view(node.outputs[0], node.inputs[0])) return;
-      make_alias(node.outputs[0], node.inputs[0], true, {}, *whole);
-      aliases_.elided[id] = true;
-      return;
-    }
-    if (!def.view) return;
-    // All results are views, or the node runs.
+    if (depth_of(node.inputs[0]) >= kMaxPlanAliasDepth) return;
+    whole ? try_whole(id) : try_boxes(id);
+  }
+
+  // The result may share the bytes of the operand, and has no other place yet.
+  bool is_free_view(ValueId result, ValueId of) const {
+    return !aliases_.placement[result].parent && may_be_view(result, of);
+  }
+
+  void try_whole(NodeId id) {
+    const Node& node = graph_.node(id);
+    const ValueId from = node.inputs[0], to = node.outputs[0];
+    const auto strides = strides_after(graph_, node, aliases_.placement[from].strides);
+    if (!strides || !is_free_view(to, from)) return;
+    make_alias(to, from, true, {}, *strides);
+    aliases_.elided[id] = true;
+  }
+
+  // All results are views, or the node runs.
+  void try_boxes(NodeId id) {
+    const Node& node = graph_.node(id);
+    const ValueId from = node.inputs[0];
     const auto types = input_types(graph_, node);
-    const Dims& strides = aliases_.placement[node.inputs[0]].strides;
-    const Layout layout = graph_.type(node.inputs[0]).layout;
+    const Dims& strides = aliases_.placement[from].strides;
     std::vector<std::optional<Box>> boxes(node.outputs.size());
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (!node.outputs[i]) continue;
       const TensorType& out = graph_.type(node.outputs[i]);
-      boxes[i] = def.view(node.op, types, static_cast<int>(i));
+      boxes[i] = op_def(node.op).view(node.op, types, static_cast<int>(i));
       // A view is a box of its parent in the coordinates of one layout.
-      if (!boxes[i] || out.layout != layout || dtype_bits(out.dtype) < 8 ||
-          !free_root(node.outputs[i]) || !may_be_view(node.outputs[i], node.inputs[0]) ||
+      if (!boxes[i] || out.layout != graph_.type(from).layout || dtype_bits(out.dtype) < 8 ||
+          !is_free_view(node.outputs[i], from) ||
           (!is_dense(out.dims, strides, out.layout) && !can_be_strided(node.outputs[i], strides))) {
         return;
       }
     }
     for (size_t i = 0; i < node.outputs.size(); ++i) {
-      if (node.outputs[i]) {
-        make_alias(node.outputs[i], node.inputs[0], false, boxes[i]->starts, strides);
-      }
+      if (node.outputs[i]) make_alias(node.outputs[i], from, false, boxes[i]->starts, strides);
     }
     aliases_.elided[id] = true;
   }
 
-  // Whether the kernel of `id` still works, and needs the same, with value `changed` at these
-  // strides.
+  // Whether the kernel of `id`, which runs, still works, and needs the same, with value `changed`
+  // at these strides.
   bool kernel_accepts(NodeId id, ValueId changed, const Dims& strides) const {
-    if (aliases_.elided[id]) return false;
     NodeOperands operands = placed_operands(graph_, aliases_, id);
     const Node& node = graph_.node(id);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
@@ -174,9 +181,10 @@ class AliasFinder {
            !aliases_.placement[id].parent;
   }
 
-  // Whether the value may lie at these strides within another; `reader` moves nothing then.
+  // Whether a free result may lie at these strides within another value; `reader` moves nothing
+  // then. Its other nodes run: what an elided one reads is no longer free, and the whole of a
+  // concatenation in place has children.
   bool can_be_inside(ValueId id, NodeId reader, const Dims& strides) const {
-    if (!is_free_result(id)) return false;
     const Value& value = graph_.value(id);
     if (is_dense(value.type.dims, strides, value.type.layout)) {
       // Its parts, if it is a concatenation itself, move along with it.
@@ -206,10 +214,10 @@ class AliasFinder {
     while (graph_.has_single_use(chain.back().value)) {
       const NodeId view = graph_.value(chain.back().value).producer;
       const Node& node = graph_.node(view);
-      if (aliases_.elided[view]) break;
       const auto before = strides_before(graph_, node, chain.back().strides);
       if (!before || !is_free_result(node.inputs[0])) break;
-      // A transposed value's dimensions are out of order there, which no value of a plan may be.
+      // The dimensions of a transposed or reordered value may be out of order there, which those of
+      // no value of a plan are.
       const TensorType& type = graph_.type(node.inputs[0]);
       if (!follows_layout(type.dims, *before, type.layout)) break;
       chain.push_back({node.inputs[0], *before});
@@ -266,10 +274,8 @@ class AliasFinder {
       PlaceInRoot& placement = aliases_.placement[child];
       const PlaceInRoot& above = aliases_.placement[id];
       placement.root = above.root;
-      placement.offset_bytes =
-          above.offset_bytes + (placement.whole ? 0
-                                                : dot(placement.starts, above.strides) *
-                                                      dtype_bits(graph_.type(child).dtype) / 8);
+      placement.offset_bytes = above.offset_bytes + dot(placement.starts, above.strides) *
+                                                        dtype_bits(graph_.type(child).dtype) / 8;
       move_descendants(child);
     }
   }
@@ -294,7 +300,7 @@ NodeOperands placed_operands(const Graph& graph, const Aliases& aliases, NodeId 
   NodeOperands operands = node_operands(graph, id);
   const Node& node = graph.node(id);
   const auto place = [&](Operand& operand, ValueId value) {
-    if (!value || operand.layout == Layout::kPacked) return;
+    if (!value) return;
     const PlaceInRoot& placement = aliases.placement[value];
     const TensorType& type = graph.type(value);
     operand.layout = type.layout;
@@ -308,11 +314,11 @@ NodeOperands placed_operands(const Graph& graph, const Aliases& aliases, NodeId 
 
 bool can_overwrite(const Graph& graph, const Aliases& aliases, const KernelChoice& choice,
                    const Target& target, NodeId id, size_t input, size_t output) {
-  if (!choice.kernel || !choice.kernel->in_place) return false;
+  if (!choice.kernel->in_place) return false;
   const Node& node = graph.node(id);
   const ValueId from = node.inputs[input];
   const ValueId to = node.outputs[output];
-  if (!from || !to || aliases.placement[to].parent) return false;
+  if (aliases.placement[to].parent) return false;
   const Value& root = graph.value(aliases.placement[from].root);
   if (root.kind == ValueKind::kConstant) return false;
   // Both own all of their bytes: what dies is what is born.
@@ -324,7 +330,7 @@ bool can_overwrite(const Graph& graph, const Aliases& aliases, const KernelChoic
   const KernelRequest request = operands.request(node.op, target);
   const Operand& in = operands.inputs[input];
   const Operand& out = operands.outputs[output];
-  if (in.dims != out.dims || in.strides != out.strides || in.layout != out.layout) return false;
+  if (in.dims != out.dims || in.strides != out.strides) return false;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     // Whatever else the node reads of these bytes is overwritten as well.
     if (!node.inputs[i] || aliases.placement[node.inputs[i]].root != aliases.placement[from].root)

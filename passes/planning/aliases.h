@@ -37,8 +37,8 @@ Aliases find_aliases(const Graph& graph, const NodeMap<KernelChoice>& kernels,
 // The operands of a node as placed: like node_operands(), with the strides of the placements.
 NodeOperands placed_operands(const Graph& graph, const Aliases& aliases, NodeId id);
 
-// Operand `input` of node `id` may give its bytes to result `output`, if it dies there: by the
-// kernel's contract, and because both have the same shape of memory.
+// Operand `input` of node `id` may give its bytes to result `output` (both present), if it dies
+// there: by the kernel's contract, and because both have the same shape of memory.
 bool can_overwrite(const Graph& graph, const Aliases& aliases, const KernelChoice& choice,
                    const Target& target, NodeId id, size_t input, size_t output);
 

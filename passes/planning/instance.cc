@@ -21,16 +21,13 @@ struct Event {
 std::vector<Event> events_of(const Instance& instance) {
   std::vector<Event> events;
   for (uint32_t i = 0; i < instance.items.size(); ++i) {
-    const Item& item = instance.items[i];
-    for (const Rectangle& r : item.rectangles) {
-      const bool whole = r.begin == 0 && r.end == item.size;
-      const int64_t bytes = whole ? item.size : r.end - r.begin;
-      events.push_back({r.lower, true, i, bytes});
-      events.push_back({r.upper, false, i, bytes});
+    for (const Rectangle& r : instance.items[i].rectangles) {
+      events.push_back({r.lower, true, i, r.end - r.begin});
+      events.push_back({r.upper, false, i, r.end - r.begin});
     }
   }
   std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
-    return a.step != b.step ? a.step < b.step : a.starts < b.starts;
+    return std::pair(a.step, a.starts) < std::pair(b.step, b.starts);
   });
   return events;
 }
@@ -55,14 +52,11 @@ int64_t interval_bound(const Instance& instance) {
 
 struct GraphCliques {
   std::vector<std::vector<uint32_t>> cliques;
-  bool is_cover = true;  // false: kMaxCliqueSteps ended it early
+  bool is_cover = true;  // false: `max_steps` ended it early
 };
 
-// Looks at an edge while cliques are grown. Enough for a few thousand items.
-constexpr int64_t kMaxCliqueSteps = 50'000'000;
-
 // Grows a clique from every item, heaviest first, until `covered` has seen every edge.
-GraphCliques graph_cliques(const Instance& instance) {
+GraphCliques graph_cliques(const Instance& instance, int64_t max_steps) {
   const auto& neighbors = instance.neighbors;
   const size_t n = neighbors.size();
   std::vector<std::vector<uint32_t>> by_weight(neighbors);
@@ -87,7 +81,7 @@ GraphCliques graph_cliques(const Instance& instance) {
     if (neighbors[seed].empty()) cliques.push_back({seed});
     for (size_t k = 0; k < neighbors[seed].size(); ++k) {
       if (covered[seed][k]) continue;
-      if (steps > kMaxCliqueSteps) {
+      if (steps > max_steps) {
         result.is_cover = false;
         return result;
       }
@@ -127,7 +121,7 @@ bool comes_before(const Item& a, const Item& b) {
 
 int64_t clique_bound(const Instance& instance) {
   int64_t bound = 0;
-  for (const auto& clique : graph_cliques(instance).cliques) {
+  for (const auto& clique : graph_cliques(instance, kMaxCliqueSteps).cliques) {
     int64_t load = 0, most_padding = 0;
     for (uint32_t i : clique) {
       const int64_t size = instance.items[i].size;
@@ -201,7 +195,6 @@ std::optional<std::vector<std::vector<uint32_t>>> conflict_lists(const Instance&
     pairs += static_cast<int64_t>(live.size());
     if (pairs > max_pairs) return std::nullopt;
     for (uint32_t other : live) {
-      if (other == e.item) continue;
       lists[e.item].push_back(other);
       lists[other].push_back(e.item);
     }
@@ -214,9 +207,10 @@ std::optional<std::vector<std::vector<uint32_t>>> conflict_lists(const Instance&
   return lists;
 }
 
-std::optional<std::vector<std::vector<uint32_t>>> clique_cover(const Instance& instance) {
+std::optional<std::vector<std::vector<uint32_t>>> clique_cover(const Instance& instance,
+                                                               int64_t max_steps) {
   if (instance.has_graph) {
-    GraphCliques found = graph_cliques(instance);
+    GraphCliques found = graph_cliques(instance, max_steps);
     if (!found.is_cover) return std::nullopt;
     return std::move(found.cliques);
   }

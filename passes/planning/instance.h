@@ -42,10 +42,14 @@ Instance make_instance(const MemoryProblem& problem, uint32_t space);
 std::optional<std::vector<std::vector<uint32_t>>> conflict_lists(const Instance& instance,
                                                                  int64_t max_pairs);
 
+// Looks at an edge while cliques of a graph are grown. Enough for a few thousand items.
+inline constexpr int64_t kMaxCliqueSteps = 50'000'000;
+
 // Sets of items that interfere pairwise and together cover every conflict: for lifetimes, the
 // maximal sets of items live at one step; for a graph, found greedily. Each ascending; singletons
-// for loners. Nothing for a graph in which they take too long to find.
-std::optional<std::vector<std::vector<uint32_t>>> clique_cover(const Instance& instance);
+// for loners. Nothing for a graph in which they take more steps to find.
+std::optional<std::vector<std::vector<uint32_t>>> clique_cover(const Instance& instance,
+                                                               int64_t max_steps = kMaxCliqueSteps);
 
 // Proved by the load of the cliques, largest single item and fixed offset; see lower_bound().
 int64_t instance_bound(const Instance& instance);

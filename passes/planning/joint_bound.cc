@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "passes/planning/joint.h"
+#include "passes/planning/view_strides.h"
 #include "runtime/base/checked.h"
 #include "runtime/ops/op_def.h"
 
@@ -34,13 +35,13 @@ class Groups {
 
  private:
   void join_node(const Node& node) {
-    const OpDef& def = op_def(node.op);
     if (!moves_bytes_only(node)) return;
     for (const ValueId output : node.outputs) {
+      if (!output) continue;  // a part that nobody reads
       for (const ValueId input : node.inputs) {
-        if (!input || !output) continue;
         // A constant is no part of a destination.
-        if (def.destination && graph_.value(input).kind == ValueKind::kConstant) continue;
+        if (op_def(node.op).destination && graph_.value(input).kind == ValueKind::kConstant)
+          continue;
         parent_[group_of(output)] = group_of(input);
       }
     }
@@ -55,8 +56,7 @@ class Groups {
 
 bool moves_bytes_only(const Node& node) {
   const OpDef& def = op_def(node.op);
-  return def.view || def.reshapes || def.permutation || def.destination ||
-         std::holds_alternative<Reorder>(node.op);
+  return moves_whole(node) || def.view || def.destination;
 }
 
 int64_t shared_working_set_bound(const Graph& graph, const NodeMap<KernelChoice>& kernels,

@@ -5,105 +5,83 @@
 namespace memopt {
 namespace {
 
-// A dimension of more than one element; the others have any stride.
-struct Extent {
-  int64_t count = 1;
-  int64_t stride = 0;
+// Elements that follow each other at one stride.
+struct Run {
+  int64_t count;
+  int64_t stride;
 };
 
-std::vector<Extent> extents(const Dims& dims, const Dims& strides) {
-  std::vector<Extent> result;
+// The runs of a tensor, outermost first and as long as they can be: dimensions that follow each
+// other without a gap are one.
+std::vector<Run> runs_of(const Dims& dims, const Dims& strides) {
+  std::vector<Run> runs;
   for (int i = 0; i < dims.rank(); ++i) {
-    if (dims[i] != 1) result.push_back({dims[i], strides[i]});
+    if (dims[i] == 1) continue;  // has any stride
+    if (!runs.empty() && runs.back().stride == strides[i] * dims[i]) {
+      runs.back() = {runs.back().count * dims[i], strides[i]};
+    } else {
+      runs.push_back({dims[i], strides[i]});
+    }
   }
-  return result;
+  return runs;
 }
 
 // The strides at which a tensor of `dims` has its elements where a reshape of it, of dimensions
-// `reshaped` at `strides`, has them; nullopt where a run of dimensions that became another one is
-// not contiguous within itself. No extent is 0.
+// `reshaped` at `strides`, has them; nullopt where there are none: a dimension would go on from one
+// run into the next.
 std::optional<Dims> undo_reshape(const Dims& dims, const Dims& reshaped, const Dims& strides) {
   Dims result = row_major_strides(dims);
-  const std::vector<Extent> from = extents(reshaped, strides);
-  size_t left = from.size();
-  int64_t count = 1;   // of the current run of `from`, less what `dims` has used of it
-  int64_t stride = 0;  // of the next element
+  if (dims.count() == 0) return result;
+  std::vector<Run> runs = runs_of(reshaped, strides);
   for (int i = dims.rank() - 1; i >= 0; --i) {
     if (dims[i] == 1) continue;
-    if (count == 1) {
-      if (left == 0) return std::nullopt;
-      --left;
-      count = from[left].count;
-      stride = from[left].stride;
-    }
-    // The dimension takes in further ones that follow without a gap.
-    int64_t needed = dims[i];
-    result[i] = stride;
-    while (count % needed != 0) {
-      if (needed % count != 0 || left == 0 || from[left - 1].stride != stride * count) {
-        return std::nullopt;
-      }
-      needed /= count;
-      stride = from[--left].stride;
-      count = from[left].count;
-    }
-    count /= needed;
-    stride *= needed;
+    Run& run = runs.back();
+    if (run.count % dims[i] != 0) return std::nullopt;
+    result[i] = run.stride;
+    run = {run.count / dims[i], run.stride * dims[i]};
+    if (run.count == 1) runs.pop_back();
   }
   return result;
 }
 
-bool is_row_major(const TensorType& type) {
-  return same_memory(type.dims, type.layout, Layout::kRowMajor);
-}
-
-// The one operand and the one result, of the same elements.
-bool is_candidate(const Graph& graph, const Node& node) {
-  return node.outputs.size() == 1 && !node.inputs.empty() && node.inputs[0] && node.outputs[0] &&
-         graph.type(node.inputs[0]).dtype == graph.type(node.outputs[0]).dtype;
+// Whether the strides of a tensor are the same where they mean something.
+bool same_places(const Dims& dims, const Dims& a, const Dims& b) {
+  for (int i = 0; i < dims.rank(); ++i) {
+    if (dims[i] > 1 && a[i] != b[i]) return false;
+  }
+  return true;
 }
 
 }  // namespace
 
-std::optional<Dims> strides_after(const Graph& graph, const Node& node, const Dims& strides) {
-  if (!is_candidate(graph, node)) return std::nullopt;
+bool moves_whole(const Node& node) {
   const OpDef& def = op_def(node.op);
-  const TensorType& in = graph.type(node.inputs[0]);
-  const TensorType& out = graph.type(node.outputs[0]);
-  if (!is_dense(in.dims, strides, in.layout)) return std::nullopt;
-  const Dims dense = dense_strides(out.dims, out.layout);
-  if (def.reshapes && is_row_major(in) && is_row_major(out)) return dense;
-  // The same logical tensor in both layouts.
-  if (std::holds_alternative<Reorder>(node.op) && same_memory(in.dims, in.layout, out.layout)) {
-    return dense;
-  }
-  if (!def.permutation) return std::nullopt;
-  Dims permuted;
-  for (const int64_t axis : def.permutation(node.op)) {
-    permuted.push_back(strides[static_cast<int>(axis)]);
-  }
-  return is_dense(out.dims, permuted, out.layout) ? std::optional(dense) : std::nullopt;
+  return def.reshapes || def.permutation || std::holds_alternative<Reorder>(node.op);
 }
 
 std::optional<Dims> strides_before(const Graph& graph, const Node& node, const Dims& strides) {
-  if (!is_candidate(graph, node)) return std::nullopt;
+  if (!moves_whole(node)) return std::nullopt;
   const OpDef& def = op_def(node.op);
-  const TensorType& in = graph.type(node.inputs[0]);
-  const TensorType& out = graph.type(node.outputs[0]);
-  if (std::holds_alternative<Reorder>(node.op)) {
-    return same_memory(in.dims, in.layout, out.layout) ? std::optional(strides) : std::nullopt;
-  }
-  if (def.reshapes) {
-    if (!is_row_major(in) || !is_row_major(out)) return std::nullopt;
-    return undo_reshape(in.dims, out.dims, strides);
-  }
-  if (!def.permutation) return std::nullopt;
-  Dims result = strides;
+  const Dims& out = graph.type(node.outputs[0]).dims;
+  if (def.reshapes) return undo_reshape(graph.type(node.inputs[0]).dims, out, strides);
+  Dims result = strides;  // of a reorder: the same tensor
+  if (!def.permutation) return result;
   const auto permutation = def.permutation(node.op);
-  for (int i = 0; i < out.dims.rank(); ++i) {
+  for (int i = 0; i < out.rank(); ++i) {
     result[static_cast<int>(permutation[static_cast<size_t>(i)])] = strides[i];
   }
   return result;
+}
+
+std::optional<Dims> strides_after(const Graph& graph, const Node& node, const Dims& strides) {
+  if (!moves_whole(node)) return std::nullopt;
+  const TensorType& out = graph.type(node.outputs[0]);
+  const Dims dense = dense_strides(out.dims, out.layout);
+  const auto before = strides_before(graph, node, dense);
+  if (!before || !same_places(graph.type(node.inputs[0]).dims, *before, strides)) {
+    return std::nullopt;
+  }
+  return dense;
 }
 
 }  // namespace memopt

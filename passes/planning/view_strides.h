@@ -1,5 +1,5 @@
-// Nodes whose one result is all of their first operand, its elements where they were: reshapes,
-// transposes and reorders, as far as layouts and strides agree.
+// Nodes whose one result is all of their one operand: reshapes, transposes and reorders. As far as
+// layouts and strides agree, its elements are where they were.
 #pragma once
 
 #include <optional>
@@ -8,12 +8,14 @@
 
 namespace memopt {
 
-// The strides of the result that make it a view of the operand at `strides`, which is dense;
-// nullopt for nodes that are no such view.
-std::optional<Dims> strides_after(const Graph& graph, const Node& node, const Dims& strides);
+bool moves_whole(const Node& node);
 
 // The strides of the operand that make the result lie at `strides`, which may have gaps (a part of
-// something larger).
+// something larger); nullopt where none do. They may be out of the order that the operand's layout
+// has them in.
 std::optional<Dims> strides_before(const Graph& graph, const Node& node, const Dims& strides);
+
+// The strides of the result, dense, if that makes it a view of the operand at `strides`.
+std::optional<Dims> strides_after(const Graph& graph, const Node& node, const Dims& strides);
 
 }  // namespace memopt

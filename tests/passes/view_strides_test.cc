@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
 #include <random>
 
 #include "compiler/ir/text.h"
@@ -13,15 +15,25 @@ namespace memopt {
 namespace {
 
 // The graph of one node from %x to %y.
-Graph one_node(const Op& op, const Dims& in, const Dims& out) {
+Graph one_node(const Op& op, const TensorType& in, const TensorType& out) {
   Graph graph;
-  const ValueId x = graph.add_input("x", {.dtype = DType::kF32, .dims = in});
-  graph.add_output(graph.add_simple(op, {{x}}, {.dtype = DType::kF32, .dims = out}, "y", "node"));
+  const ValueId x = graph.add_input("x", in);
+  graph.add_output(graph.add_simple(op, {{x}}, out, "y", "node"));
   return graph;
 }
 
-std::optional<Dims> before(const Op& op, const Dims& in, const Dims& out, const Dims& strides) {
+TensorType f32(const Dims& dims, Layout layout = Layout::kRowMajor) {
+  return {.dtype = DType::kF32, .dims = dims, .layout = layout};
+}
+
+std::optional<Dims> after(const Op& op, const TensorType& in, const TensorType& out,
+                          const Dims& strides) {
   const Graph graph = one_node(op, in, out);
+  return strides_after(graph, graph.node(graph.order()[0]), strides);
+}
+
+std::optional<Dims> before(const Op& op, const Dims& in, const Dims& out, const Dims& strides) {
+  const Graph graph = one_node(op, f32(in), f32(out));
   return strides_before(graph, graph.node(graph.order()[0]), strides);
 }
 
@@ -54,38 +66,140 @@ TEST(ViewStrides, RowsWithGapsCannotBecomeOne) {
   EXPECT_TRUE(before(reshape_to({4, 6}), {4, 2, 3}, {4, 6}, {10, 1}));
 }
 
-// Whatever is found names the same places in the same order.
-TEST(ViewStrides, ReshapesOfRandomBoxes) {
-  std::mt19937 random(1);
-  const auto below = [&](int64_t limit) {
-    return std::uniform_int_distribution<int64_t>(0, limit - 1)(random);
-  };
-  int found = 0;
-  for (int trial = 0; trial < 2000; ++trial) {
-    // Both shapes are groupings of the same factors.
-    Dims in = {1}, out = {1};
-    for (int factor = 0; factor < 5; ++factor) {
-      const int64_t extent = 1 + below(4);
-      for (Dims* dims : {&in, &out}) {
-        if (below(2) == 0 && dims->rank() < kMaxRank) {
-          dims->push_back(extent);
-        } else {
-          (*dims)[dims->rank() - 1] *= extent;
-        }
+// The strides that lead to these places (of the elements in row-major order), if any do; those of
+// dimensions of extent 1 are 0.
+std::optional<Dims> strides_to(const std::vector<int64_t>& wanted, const Dims& dims) {
+  Dims strides = Dims::filled(dims.rank(), 0);
+  size_t step = 1;
+  for (int d = dims.rank() - 1; d >= 0; --d) {
+    if (dims[d] > 1) strides[d] = wanted[step] - wanted[0];
+    step *= static_cast<size_t>(dims[d]);
+  }
+  return places(dims, strides) == wanted ? std::optional(strides) : std::nullopt;
+}
+
+class RandomViews : public ::testing::Test {
+ protected:
+  int64_t below(int64_t limit) {
+    return std::uniform_int_distribution<int64_t>(0, limit - 1)(random_);
+  }
+
+  // Dimensions of these factors multiplied together, with some of extent 1.
+  Dims any_grouping(const std::vector<int64_t>& factors) {
+    Dims dims = {1};
+    for (const int64_t factor : factors) {
+      if (below(2) == 0 && dims.rank() < kMaxRank) {
+        dims.push_back(factor);
+      } else {
+        dims[dims.rank() - 1] *= factor;
       }
     }
-    Dims strides = out;
-    int64_t step = 1;
-    for (int d = out.rank() - 1; d >= 0; --d) {
-      strides[d] = step;
-      step *= out[d] + (below(3) == 0 ? below(3) : 0);
-    }
-    const auto result = before(reshape_to(out), in, out, strides);
-    if (!result) continue;
-    ++found;
-    ASSERT_EQ(places(in, *result), places(out, strides)) << to_string(in) << to_string(out);
+    return dims;
   }
-  EXPECT_GT(found, 500);
+
+  // In the order of the layout, with gaps here and there, and any stride where it means nothing.
+  Dims any_strides(const Dims& dims, Layout layout, bool gaps) {
+    Dims order = dense_strides(Dims::filled(dims.rank(), 2), layout);  // larger is further out
+    Dims strides = Dims::filled(dims.rank(), 0);
+    int64_t step = 1;
+    for (int64_t rank = 1; rank < int64_t{1} << dims.rank(); rank *= 2) {
+      for (int d = 0; d < dims.rank(); ++d) {
+        if (order[d] != rank) continue;
+        strides[d] = dims[d] == 1 && below(2) == 0 ? below(100) : step;
+        step *= dims[d] + (gaps && below(3) == 0 ? below(3) : 0);
+      }
+    }
+    return strides;
+  }
+
+  std::mt19937 random_{1};
+};
+
+// What is found names the same places in the same order, and where there is something it is found.
+TEST_F(RandomViews, StridesBeforeAReshapeAreFoundExactlyWhereThereAreSome) {
+  int found = 0, none = 0;
+  for (int trial = 0; trial < 6000; ++trial) {
+    std::vector<int64_t> factors;
+    for (int i = 0; i < 5; ++i) factors.push_back(1 + below(4));
+    const Dims out = any_grouping(factors);
+    // The same factors, in every other trial in another order.
+    if (trial % 2 == 0) std::shuffle(factors.begin(), factors.end(), random_);
+    const Dims in = any_grouping(factors);
+    const Dims strides = any_strides(out, Layout::kRowMajor, trial % 4 < 3);
+    const std::vector<int64_t> wanted = places(out, strides);
+    const auto result = before(reshape_to(out), in, out, strides);
+    ASSERT_EQ(result.has_value(), strides_to(wanted, in).has_value())
+        << to_string(in) << ' ' << to_string(out) << ' ' << to_string(strides);
+    ++(result ? found : none);
+    if (result) {
+      ASSERT_EQ(places(in, *result), wanted);
+    }
+  }
+  EXPECT_GT(found, 1500);
+  EXPECT_GT(none, 500);
+}
+
+// Of any operator that moves everything, in any layouts: the result is a view exactly where its
+// elements, in the order of its own dense layout, are those of the operand.
+TEST_F(RandomViews, AResultIsAViewExactlyWhereItsElementsAreThoseOfTheOperand) {
+  constexpr Layout kLayouts[] = {Layout::kRowMajor, Layout::kChannelsLast};
+  int views = 0, copies = 0;
+  for (int trial = 0; trial < 6000; ++trial) {
+    std::vector<int64_t> factors;
+    for (int i = 0; i < 4; ++i) factors.push_back(1 + below(3));
+    TensorType in = f32(any_grouping(factors)), out = in;
+    std::vector<int64_t> perm(static_cast<size_t>(in.dims.rank()));
+    std::iota(perm.begin(), perm.end(), 0);
+    Op op = Reorder{};
+    if (trial % 3 == 0) {
+      out.dims = any_grouping(factors);
+      op = trial % 2 == 0 ? reshape_to(out.dims) : Op(Identity{});
+      if (trial % 2 != 0) out.dims = in.dims;
+    } else if (trial % 3 == 1) {
+      std::shuffle(perm.begin(), perm.end(), random_);
+      for (int i = 0; i < in.dims.rank(); ++i) {
+        out.dims[i] = in.dims[static_cast<int>(perm[static_cast<size_t>(i)])];
+      }
+      op = Transpose{perm};
+    }
+    for (TensorType* type : {&in, &out}) {
+      if (type->dims.rank() >= 3) type->layout = kLayouts[below(2)];
+    }
+    const Dims strides = any_strides(in.dims, in.layout, trial % 4 == 0);
+    // The operand's elements in row-major order of the result.
+    Dims turned = strides;
+    if (trial % 3 == 1) {
+      for (int i = 0; i < in.dims.rank(); ++i) {
+        turned[i] = strides[static_cast<int>(perm[static_cast<size_t>(i)])];
+      }
+    }
+    const std::vector<int64_t> there = places(trial % 3 == 1 ? out.dims : in.dims, turned);
+    const Dims dense = dense_strides(out.dims, out.layout);
+    const auto result = after(op, in, out, strides);
+    ASSERT_EQ(result.has_value(), places(out.dims, dense) == there)
+        << op_label(op) << ' ' << to_string(in) << ' ' << to_string(out) << ' '
+        << to_string(strides);
+    ++(result ? views : copies);
+    if (result) {
+      ASSERT_EQ(*result, dense);
+    }
+  }
+  EXPECT_GT(views, 1000);
+  EXPECT_GT(copies, 1000);
+}
+
+TEST(ViewStrides, EmptyTensorsAreViewsOfEachOther) {
+  EXPECT_TRUE(after(reshape_to({0, 7}), f32({3, 0}), f32({0, 7}), row_major_strides({3, 0})));
+  EXPECT_TRUE(before(reshape_to({0, 7}), {3, 0}, {0, 7}, {7, 1}));
+}
+
+TEST(ViewStrides, WhatComputesHasNone) {
+  EXPECT_FALSE(after(Copy{}, f32({4}), f32({4}), {1}));
+  EXPECT_FALSE(before(Copy{}, {4}, {4}, {1}));
+  for (const Op& op : {Op(Copy{}), Op(Slice{}), Op(Concat{})}) {
+    const Graph graph = one_node(op, f32({4}), f32({4}));
+    EXPECT_FALSE(moves_whole(graph.node(graph.order()[0])));
+  }
 }
 
 TEST(ViewStrides, ATransposeTurnsThem) {

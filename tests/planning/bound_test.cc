@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <numeric>
+#include <random>
 #include <set>
+#include <tuple>
 
 #include "passes/planning/instance.h"
 #include "tests/planning/random_problem.h"
@@ -18,14 +21,15 @@ using testing::RandomProblemOptions;
 
 RandomProblemOptions options_of(int kind) {
   RandomProblemOptions options;
-  options.alignments = kind == 1 || kind == 5;
-  options.gaps = kind == 2 || kind == 3;
-  options.windows = kind == 3;
+  options.alignments = kind == 1 || kind == 5 || kind == 7;
+  options.gaps = kind == 2 || kind == 3 || kind == 7;
+  options.windows = kind == 3 || kind == 7 || kind == 9;
   options.graph = kind == 4 || kind == 5;
   options.fixed = kind == 6;
+  options.many_gaps = kind == 8 || kind == 9;
   return options;
 }
-constexpr int kKinds = 7;
+constexpr int kKinds = 10;
 
 // The bytes that a buffer occupies at a step.
 int64_t bytes_at(const MemoryBuffer& buffer, int64_t step) {
@@ -37,14 +41,23 @@ int64_t bytes_at(const MemoryBuffer& buffer, int64_t step) {
   return buffer.size_bytes;
 }
 
+// Whether it occupies bytes at all.
+bool occupies(const MemoryProblem& problem, const MemoryBuffer& buffer) {
+  if (problem.interference) return buffer.size_bytes > 0;
+  for (int64_t step = buffer.lower; step < buffer.upper; ++step) {
+    if (bytes_at(buffer, step) > 0) return true;
+  }
+  return false;
+}
+
 int64_t granularity_of(const MemoryProblem& problem) {
   int64_t common = 0;
   for (const MemoryBuffer& buffer : problem.buffers) {
-    const bool has_window =
-        std::any_of(buffer.gaps.begin(), buffer.gaps.end(),
-                    [](const MemoryGap& gap) { return gap.window.has_value(); });
-    if (has_window && buffer.size_bytes > 0) return 1;
-    if (buffer.size_bytes > 0) common = std::gcd(common, buffer.alignment);
+    if (!occupies(problem, buffer)) continue;
+    for (const MemoryGap& gap : buffer.gaps) {
+      if (gap.window) return 1;
+    }
+    common = std::gcd(common, buffer.alignment);
   }
   return std::max<int64_t>(common, 1);
 }
@@ -117,6 +130,25 @@ TEST(Bound, IsTheLargestLoad) {
   }
 }
 
+TEST(Bound, AFixedBufferReachesItsEndWhetherItEverLivesOrNot) {
+  MemoryProblem problem;
+  MemoryBuffer& fixed = problem.buffers.emplace_back();
+  fixed.size_bytes = 8;
+  fixed.fixed_offset = 100;
+  fixed.upper = 1;
+  EXPECT_EQ(lower_bound(problem), 108);
+  EXPECT_EQ(instance_bound(make_instance(problem, 0)), 108);
+  problem.interference.emplace();
+  EXPECT_EQ(lower_bound(problem), 108);
+  EXPECT_EQ(instance_bound(make_instance(problem, 0)), 108);
+  problem.interference.reset();
+  problem.buffers[0].gaps = {{.lower = 0, .upper = 1, .window = {}}};
+  EXPECT_EQ(lower_bound(problem), 108);
+  EXPECT_EQ(instance_bound(make_instance(problem, 0)), 0) << "no item of it";
+  problem.buffers[0].fixed_offset.reset();
+  EXPECT_EQ(lower_bound(problem), 8);
+}
+
 TEST(Bound, OfAGraphIsACliqueNotLighterThanAnyPair) {
   for (const int kind : {4, 5}) {
     for (uint32_t seed = 0; seed < 400; ++seed) {
@@ -139,6 +171,81 @@ TEST(Bound, OfAGraphIsACliqueNotLighterThanAnyPair) {
       }
     }
   }
+}
+
+MemoryProblem graph_of(const std::vector<int64_t>& sizes,
+                       std::vector<std::pair<uint32_t, uint32_t>> edges) {
+  MemoryProblem problem;
+  for (const int64_t size : sizes) problem.buffers.emplace_back().size_bytes = size;
+  problem.interference.emplace().edges = std::move(edges);
+  return problem;
+}
+
+// Three heavy buffers, and for each two of them a light one that is in conflict with both.
+TEST(Bound, OfAGraphPutsTheHeaviestTogetherFirst) {
+  for (const auto& [a, b, c] : {std::tuple(0u, 1u, 2u), std::tuple(0u, 1u, 5u)}) {
+    std::vector<int64_t> sizes(6, 1);
+    std::vector<uint32_t> light;
+    for (uint32_t i = 0; i < 6; ++i) {
+      if (i == a || i == b || i == c) {
+        sizes[i] = 10;
+      } else {
+        light.push_back(i);
+      }
+    }
+    const MemoryProblem problem = graph_of(sizes, {{a, b},
+                                                   {a, c},
+                                                   {b, c},
+                                                   {light[0], a},
+                                                   {light[0], b},
+                                                   {light[1], a},
+                                                   {light[1], c},
+                                                   {light[2], b},
+                                                   {light[2], c}});
+    EXPECT_EQ(lower_bound(problem), 30);
+  }
+}
+
+TEST(Bound, CliquesOfAGraphAreNotFoundTwice) {
+  std::vector<std::pair<uint32_t, uint32_t>> edges;
+  for (uint32_t a = 0; a < 6; ++a) {
+    for (uint32_t b = 0; b < a; ++b) {
+      edges.emplace_back(a, b);
+      edges.emplace_back(b, a);  // said twice
+      edges.emplace_back(6 + a, 6 + b);
+    }
+  }
+  std::reverse(edges.begin(), edges.end());
+  const Instance instance = make_instance(graph_of(std::vector<int64_t>(13, 1), edges), 0);
+  for (uint32_t i = 0; i < 12; ++i) {
+    std::vector<uint32_t> others;
+    for (uint32_t k = i / 6 * 6; k < i / 6 * 6 + 6; ++k) {
+      if (k != i) others.push_back(k);
+    }
+    EXPECT_EQ(instance.neighbors[i], others);
+  }
+  using Cliques = std::vector<std::vector<uint32_t>>;
+  EXPECT_EQ(clique_cover(instance), (Cliques{{0, 1, 2, 3, 4, 5}, {6, 7, 8, 9, 10, 11}, {12}}));
+}
+
+TEST(Bound, CliquesThatTakeTooLongToFindAreNoCover) {
+  // A path: every edge is a clique, for which neighbors are looked at once or twice.
+  std::vector<std::pair<uint32_t, uint32_t>> edges;
+  for (uint32_t i = 0; i + 1 < 100; ++i) edges.emplace_back(i, i + 1);
+  const Instance instance = make_instance(graph_of(std::vector<int64_t>(100, 1), edges), 0);
+  EXPECT_EQ(clique_cover(instance)->size(), 99u);
+  EXPECT_TRUE(clique_cover(instance, 2000));
+  EXPECT_FALSE(clique_cover(instance, 200));
+  EXPECT_FALSE(clique_cover(instance, 0));
+  // What the members of a large clique cost counts as well.
+  edges.clear();
+  for (uint32_t a = 0; a < 40; ++a) {
+    for (uint32_t b = 0; b < a; ++b) edges.emplace_back(a, b);
+  }
+  edges.emplace_back(40, 41);
+  const Instance large = make_instance(graph_of(std::vector<int64_t>(42, 1), edges), 0);
+  EXPECT_TRUE(clique_cover(large, 5000));
+  EXPECT_FALSE(clique_cover(large, 1500)) << "40 * 40 for a clique of 40";
 }
 
 // Few enough for the greedy cliques to be the heaviest mostly: a bound that is never weak.
@@ -215,6 +322,85 @@ TEST(Bound, ConflictsAreThoseOfTheDefinition) {
       ASSERT_EQ(seen.size(), instance.items.size());
     }
   }
+}
+
+TEST(Bound, CliquesOfLifetimesAreTheMaximalOnes) {
+  for (uint32_t seed = 0; seed < 200; ++seed) {
+    const Instance instance = make_instance(random_problem(seed, options_of(0)), 0);
+    const auto cover = clique_cover(instance);
+    ASSERT_TRUE(cover);
+    for (const auto& small : *cover) {
+      for (const auto& large : *cover) {
+        ASSERT_EQ(&small != &large &&
+                      std::includes(large.begin(), large.end(), small.begin(), small.end()),
+                  false);
+      }
+    }
+  }
+}
+
+auto content_of(const Item& item) {
+  std::vector<std::array<int64_t, 4>> rectangles;
+  for (const Rectangle& r : item.rectangles) {
+    rectangles.push_back({r.lower, r.upper, r.begin, r.end});
+  }
+  return std::tuple(item.lower, item.upper, item.size, item.alignment, item.fixed_offset,
+                    rectangles);
+}
+
+TEST(Bound, ItemsAreInAnOrderOfTheirOwnWhateverThatOfTheBuffers) {
+  std::mt19937 random(3);
+  int equal_but_for_rectangles = 0;
+  for (int kind = 0; kind < kKinds; ++kind) {
+    if (options_of(kind).graph) continue;
+    for (uint32_t seed = 0; seed < 200; ++seed) {
+      RandomProblemOptions options = options_of(kind);
+      options.max_size = 2;  // for many that are nearly the same
+      options.max_buffers = 12;
+      MemoryProblem problem = random_problem(seed, options);
+      const Instance instance = make_instance(problem, 0);
+      std::shuffle(problem.buffers.begin(), problem.buffers.end(), random);
+      const Instance shuffled = make_instance(problem, 0);
+      ASSERT_EQ(shuffled.items.size(), instance.items.size());
+      for (size_t i = 0; i < instance.items.size(); ++i) {
+        const auto content = content_of(instance.items[i]);
+        ASSERT_EQ(content_of(shuffled.items[i]), content) << "kind " << kind << " seed " << seed;
+        if (i == 0) continue;
+        const auto before = content_of(instance.items[i - 1]);
+        ASSERT_LE(before, content);
+        equal_but_for_rectangles += before != content &&
+                                    std::get<0>(before) == std::get<0>(content) &&
+                                    std::get<1>(before) == std::get<1>(content) &&
+                                    std::get<2>(before) == std::get<2>(content);
+      }
+    }
+  }
+  EXPECT_GT(equal_but_for_rectangles, 100);
+}
+
+TEST(Bound, ItemsOfAGraphKeepTheOrderOfTheBuffers) {
+  const Instance instance = make_instance(graph_of({3, 0, 1, 2}, {{0, 2}, {1, 3}, {2, 3}}), 0);
+  ASSERT_EQ(instance.items.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(instance.items[i].size, (std::vector{3, 1, 2})[i]);
+  EXPECT_EQ(instance.neighbors, (std::vector<std::vector<uint32_t>>{{1}, {0, 2}, {1}}));
+}
+
+TEST(Bound, AnInstanceKnowsItsCapacityAndWhetherThereAreWindows) {
+  MemoryProblem problem;
+  problem.spaces.resize(2);
+  problem.spaces[1].capacity_bytes = 77;
+  MemoryBuffer& buffer = problem.buffers.emplace_back();
+  buffer.size_bytes = 4;
+  buffer.upper = 3;
+  buffer.alignment = 8;
+  buffer.gaps = {{.lower = 1, .upper = 2, .window = {}}};
+  EXPECT_EQ(make_instance(problem, 0).capacity_bytes, std::nullopt);
+  EXPECT_EQ(make_instance(problem, 1).capacity_bytes, 77);
+  EXPECT_FALSE(make_instance(problem, 0).has_windows);
+  EXPECT_EQ(make_instance(problem, 0).granularity, 8);
+  buffer.gaps[0].window = ByteRange{0, 2};
+  EXPECT_TRUE(make_instance(problem, 0).has_windows);
+  EXPECT_EQ(make_instance(problem, 0).granularity, 1);
 }
 
 TEST(Bound, TooManyConflictsAreNotListed) {

@@ -13,6 +13,7 @@ struct RandomProblemOptions {
   int steps = 6;
   int max_size = 4;
   bool alignments = false, fixed = false, gaps = false, windows = false, graph = false;
+  bool many_gaps = false;  // any number, that touch each other and the ends of the lifetime
 };
 
 inline MemoryProblem random_problem(uint32_t seed, const RandomProblemOptions& options) {
@@ -32,6 +33,18 @@ inline MemoryProblem random_problem(uint32_t seed, const RandomProblemOptions& o
     if (options.alignments) buffer.alignment = 1 + below(3);
     if (options.gaps && buffer.upper - buffer.lower >= 3 && below(2) == 0) {
       MemoryGap gap{.lower = buffer.lower + 1, .upper = buffer.upper - 1, .window = {}};
+      if (options.windows && below(2) == 0) {
+        const int64_t begin = below(static_cast<int>(buffer.size_bytes) + 1);
+        gap.window =
+            ByteRange{begin, begin + below(static_cast<int>(buffer.size_bytes - begin) + 1)};
+      }
+      buffer.gaps.push_back(gap);
+    }
+    while (options.many_gaps && below(3) != 0) {
+      const int64_t from = buffer.gaps.empty() ? buffer.lower : buffer.gaps.back().upper;
+      if (from == buffer.upper) break;
+      MemoryGap gap{.lower = from + below(static_cast<int>(buffer.upper - from)), .window = {}};
+      gap.upper = gap.lower + 1 + below(static_cast<int>(buffer.upper - gap.lower));
       if (options.windows && below(2) == 0) {
         const int64_t begin = below(static_cast<int>(buffer.size_bytes) + 1);
         gap.window =

@@ -24,13 +24,14 @@ void set_height(const MemoryProblem& problem, MemoryPlan& plan) {
 // make it collide, judged step by step.
 TEST(Validate, RejectsExactlyTheMovesThatCollide) {
   int rejected = 0;
-  for (int kind = 0; kind < 5; ++kind) {
+  for (int kind = 0; kind < 7; ++kind) {
     for (uint32_t seed = 0; seed < 60; ++seed) {
       RandomProblemOptions options;
       options.alignments = kind == 1;
       options.gaps = kind == 2 || kind == 3;
-      options.windows = kind == 3;
+      options.windows = kind == 3 || kind == 6;
       options.graph = kind == 4;
+      options.many_gaps = kind >= 5;
       const MemoryProblem problem = random_problem(seed, options);
       const MemoryPlan plan = *plan_memory(problem);
       for (size_t i = 0; i < problem.buffers.size(); ++i) {
@@ -81,8 +82,16 @@ TEST_F(ValidateFields, MissingOffset) {
   plan_.offsets.pop_back();
   EXPECT_EQ(code(), Code::kVerifyFailed);
 }
+TEST_F(ValidateFields, OffsetOfNoBuffer) {
+  plan_.offsets.push_back(0);
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
 TEST_F(ValidateFields, MissingSpace) {
   plan_.spaces.clear();
+  EXPECT_EQ(code(), Code::kVerifyFailed);
+}
+TEST_F(ValidateFields, PlanOfNoSpace) {
+  plan_.spaces.emplace_back();
   EXPECT_EQ(code(), Code::kVerifyFailed);
 }
 TEST_F(ValidateFields, NegativeOffset) {
@@ -98,8 +107,12 @@ TEST_F(ValidateFields, MisalignedOffset) {
   EXPECT_EQ(code(), Code::kVerifyFailed);
 }
 TEST_F(ValidateFields, MovedFixedBuffer) {
-  std::swap(plan_.offsets[0], plan_.offsets[1]);
-  EXPECT_EQ(code(), Code::kVerifyFailed);
+  for (const int64_t offset : {0, 16}) {  // where another one is
+    std::swap(plan_.offsets[0], *std::find(plan_.offsets.begin(), plan_.offsets.end(), offset));
+    EXPECT_EQ(code(), Code::kVerifyFailed) << offset;
+    std::swap(plan_.offsets[0], *std::find(plan_.offsets.begin(), plan_.offsets.end(), 8));
+    EXPECT_TRUE(validate(problem_, plan_).ok());
+  }
 }
 TEST_F(ValidateFields, WrongHeight) {
   plan_.spaces[0].height_bytes += 8;
@@ -178,7 +191,10 @@ TEST_F(ValidateFields, HeightsAreStatedForEverySpaceAndNeitherTooHighNorTooLow) 
   problem_.buffers[2].space = 1;
   plan_.spaces[0].height_bytes = 16;
   plan_.spaces[1].height_bytes = 24;
-  EXPECT_TRUE(validate(problem_, plan_).ok());
+  for (const std::pair<uint32_t, uint32_t> edge : {std::pair(2u, 0u), std::pair(0u, 2u)}) {
+    problem_.interference->edges = {edge};
+    EXPECT_TRUE(validate(problem_, plan_).ok()) << "across spaces an edge means nothing";
+  }
 }
 
 }  // namespace
