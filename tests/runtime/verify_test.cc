@@ -319,6 +319,25 @@ TEST(Verify, OutputsOfOneInstructionMustNotOverlap) {
   expect_rejected(builder.plan, "outputs 'a' and 'b' overlap");
 }
 
+// The parts of one root lie between each other's bytes, the second ends first, and behind its end
+// another output begins that lies between the bytes of the first.
+TEST(Verify, OutputsMustNotOverlapOneThatBeganLongBefore) {
+  TestPlanBuilder builder;
+  const uint32_t x = builder.arena("x", {1, 1, 4, 2}, 0);
+  const uint32_t p = builder.arena("p", {1, 2, 2, 2}, 64, Layout::kChannelsLast);
+  const uint32_t c = builder.arena("c", {1, 1, 1, 2}, 128);
+  PlanInstruction& split =
+      builder.unary("split.reference", x, builder.box("a", p, {0, 0, 0, 0}, {1, 1, 2, 2}));
+  split.op = Split{.axis = 2, .sizes = {2, 1, 1}};
+  split.outputs.push_back(builder.box("b", p, {0, 1, 0, 0}, {1, 1, 1, 2}));
+  split.outputs.push_back(c);
+  builder.plan.inputs = {x};
+  builder.plan.outputs = {c};
+  EXPECT_TRUE(verify_memory(builder.plan, test_kernel).ok());
+  builder.plan.values[c].offset_bytes = 80;
+  expect_rejected(builder.plan, "outputs 'a' and 'c' overlap");
+}
+
 // Parts of an outer concat lie one behind the other: the second part's bytes belong to others
 // until it is written.
 TEST(Verify, OuterPartsClaimTheirOwnBytesOnly) {

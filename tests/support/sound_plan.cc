@@ -46,8 +46,9 @@ Result<KernelNeeds> needs_some(const KernelRequest& request) {
 
 Result<KernelNeeds> needs_packed(const KernelRequest& request) {
   KernelNeeds needs;
+  const int64_t more = digest_of_request(request, 4) % 4 == 0 ? 4 : 0;
   for (int i = static_cast<int>(request.inputs.size()) - 1; i > 0; --i) {
-    needs.packed.push_back({.input = i, .bytes = 64 + 4 * i});
+    needs.packed.push_back({.input = i, .bytes = 64 + 4 * i + more});
   }
   if (digest_of_request(request, 3) % 2 == 0) {
     std::reverse(needs.packed.begin(), needs.packed.end());
@@ -266,7 +267,13 @@ class PlanMaker {
         }
         if (dtype == DType::kC128 || dtype == DType::kU4) return;
         const uint32_t y = result(dtype, dims, x);
-        step(Binary{}, kernel("binary"), {x, other}, {y});
+        if (dice_.one_in(3)) {
+          other = add_root(dtype, dims, Storage::kConstant);
+          pack(value(other), 1);
+          step(Binary{}, "binary.packed", {x, other}, {y});
+        } else {
+          step(Binary{}, kernel("binary"), {x, other}, {y});
+        }
         return read_some(y);
       }
       case 5:
@@ -311,14 +318,19 @@ class PlanMaker {
       inputs.back() = add_root(dtype, {}, Storage::kConstant);
       if (!packed) continue;
       PlanValue& bound = value(*inputs.back());
-      bound.layout = Layout::kPacked;
-      bound.strides = {};
-      bound.bytes = 64 + 4 * static_cast<int64_t>(inputs.size() - 1);
+      pack(bound, static_cast<int64_t>(inputs.size() - 1));
       if (dice_.one_in(8)) bound.alias = PlanAlias{*inputs.back() - 1, true, {}};
-      plan.constants_bytes = bound.offset_bytes + bound.bytes;
     }
     step(Clip{}, packed ? "clip.packed" : kernel("clip"), inputs, {y});
     read_some(y);
+  }
+
+  // A constant, the last one, in the form of an operand of the packed kernels, or nearly.
+  void pack(PlanValue& v, int64_t input) {
+    v.layout = Layout::kPacked;
+    v.strides = {};
+    v.bytes = 64 + 4 * input + (dice_.one_in(4) ? 4 : 0);
+    plan.constants_bytes = v.offset_bytes + v.bytes;
   }
 
   void split(uint32_t x) {
