@@ -376,7 +376,7 @@ Result<Plan> decode_plan(std::span<const std::byte> bytes) {
   const auto* const data = reinterpret_cast<const uint8_t*>(bytes.data());
   constexpr flatbuffers::uoffset_t kMaxDepth = 8;  // plan, instruction, attribute, and to spare
   // A table takes eight bytes and is not shared; what visits more repeats itself.
-  const auto most_tables = static_cast<flatbuffers::uoffset_t>(bytes.size() / 8 + 1);
+  const auto most_tables = static_cast<flatbuffers::uoffset_t>(bytes.size() / 8);
   flatbuffers::Verifier verifier(data, bytes.size(), kMaxDepth, most_tables);
   if (!fb::VerifyPlanBuffer(verifier)) return bad_input("the metadata is malformed");
   return Decoder(bytes.size()).run(*fb::GetPlan(data));

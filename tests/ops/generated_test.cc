@@ -226,6 +226,70 @@ TEST_P(EverySample, EveryKernelEqualsTheReference) {
   });
 }
 
+// How one operand lies.
+struct Placement {
+  Layout layout;
+  Spacing spacing;
+};
+constexpr Placement kPlacements[] = {
+    {Layout::kRowMajor, Spacing::kDense},      {Layout::kRowMajor, Spacing::kSliced},
+    {Layout::kRowMajor, Spacing::kStepped},    {Layout::kChannelsLast, Spacing::kDense},
+    {Layout::kChannelsLast, Spacing::kSliced}, {Layout::kChannelsLast, Spacing::kStepped}};
+
+HostTensor placed(const HostTensor& tensor, const Placement& placement) {
+  if (is_packed(tensor)) return tensor;
+  const bool has_channels = tensor.dims.rank() >= 3;
+  return stored_as(tensor, has_channels ? placement.layout : Layout::kRowMajor, placement.spacing);
+}
+
+// A kernel that serves operands of which one, or the results, lie otherwise than all others
+// computes the same.
+TEST_P(EverySample, EveryKernelEqualsTheReferenceWhereOneOperandLiesOtherwise) {
+  const auto dense = make_inputs(sample());
+  const Tensors wanted = run(sample(), pointers_to(dense), {});
+  if (std::any_of(wanted.begin(), wanted.end(), is_packed)) return;  // dense only
+  const auto check = [&](const std::vector<std::optional<HostTensor>>& inputs,
+                         const RunOptions& options) {
+    if (!is_supported(sample().op, pointers_to(inputs), options)) return;
+    const Tensors found = run(sample(), pointers_to(inputs), options);
+    for (const HostTensor& tensor : found) expect_gaps_untouched(tensor, options.fill);
+    if (options.kernel == reference_kernel(op_kind(sample().op))) {
+      return expect_same_bits(found, wanted);
+    }
+    ASSERT_EQ(found.size(), wanted.size());
+    for (size_t i = 0; i < found.size(); ++i) {
+      SCOPED_TRACE("output " + std::to_string(i));
+      ASSERT_NO_FATAL_FAILURE(expect_close_to(found[i], wanted[i]));
+    }
+  };
+  for (const KernelDef* kernel : kernels_for(op_kind(sample().op))) {
+    for (const Target& target : targets()) {
+      for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
+        auto inputs = dense;
+        for (auto& input : inputs) {
+          if (input) input = placed(*input, {layout, Spacing::kDense});
+        }
+        for (const Placement& other : kPlacements) {
+          for (size_t odd = 0; odd <= dense.size(); ++odd) {
+            SCOPED_TRACE(std::string(kernel->name) + " for " + to_string(target) + ", " +
+                         std::string(layout_name(layout)) + ", operand " + std::to_string(odd) +
+                         " " + std::string(layout_name(other.layout)) + " spacing " +
+                         std::to_string(static_cast<int>(other.spacing)));
+            const bool results = odd == dense.size();
+            auto mixed = inputs;
+            if (!results && mixed[odd]) mixed[odd] = placed(*mixed[odd], other);
+            ASSERT_NO_FATAL_FAILURE(
+                check(mixed, {.kernel = kernel,
+                              .layout = results ? other.layout : layout,
+                              .spacing = results ? other.spacing : Spacing::kDense,
+                              .target = target}));
+          }
+        }
+      }
+    }
+  }
+}
+
 // A list of operands that ends early means what one with missing operands at its end does.
 TEST_P(EverySample, InputsLeftOutAreAsThoseMissing) {
   const int most = op_def(sample().op).max_inputs;

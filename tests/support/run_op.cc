@@ -80,6 +80,7 @@ HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout, Spacing spa
     around[layout == Layout::kChannelsLast ? 1 : dims.rank() - 1] += 3;
   }
   tensor.strides = dense_strides(around, layout);
+  for (int64_t& stride : tensor.strides) stride *= spacing == Spacing::kStepped ? 2 : 1;
   const int64_t elements = extent_of(dims, tensor.strides);
   // One byte at least, so that an empty tensor is not taken for a missing one.
   const int64_t bytes = std::max<int64_t>(1, *dtype_bytes(dtype, elements));

@@ -28,7 +28,8 @@ struct HostTensor {
 // How the memory of a tensor is cut out.
 enum class Spacing {
   kDense,
-  kSliced,  // part of a tensor that is wider in the innermost stored dimension
+  kSliced,   // part of a tensor that is wider in the innermost stored dimension
+  kStepped,  // every other element of a dense one
 };
 
 HostTensor make_tensor(DType dtype, const Dims& dims, Layout layout = Layout::kRowMajor,
