@@ -110,10 +110,11 @@ Result<KernelRate> parse_rate(const nlohmann::json& json, const std::string& ker
                                                      {"ns_per_operation", &rate.ns_per_operation},
                                                      {"ns_per_byte", &rate.ns_per_byte}};
   for (const auto& [name, member] : members) {
-    if (!json.is_object() || !json.contains(name) || !json[name].is_number()) {
+    const auto found = json.find(name);  // the end where it is no object
+    if (found == json.end() || !found->is_number()) {
       return bad_input("cost model: '" + kernel + "' needs a number '" + name + "'");
     }
-    *member = json[name].get<double>();
+    *member = found->get<double>();
     if (!(*member >= 0) || !std::isfinite(*member)) {
       return bad_input("cost model: '" + std::string(name) + "' of '" + kernel +
                        "' must be a finite number >= 0");

@@ -72,8 +72,7 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
     MemoryBuffer buffer;
     buffer.name = value.name;
     buffer.lower = options.reuse ? life.begin : std::min<int64_t>(life.begin, 0);
-    buffer.upper =
-        !options.reuse || lives_on[root] ? std::max<int64_t>(last_step, life.end) : life.end;
+    buffer.upper = options.reuse ? life.end : std::max<int64_t>(last_step, life.end);
     buffer.size_bytes = align_up(value.type.bytes(), kArenaAlignment);
     buffer.alignment = kArenaAlignment;
     result.problem.buffers.push_back(std::move(buffer));
@@ -91,8 +90,7 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
       if (!can_overwrite(graph, result.aliases, kernels[id], options.target, id, i, output))
         continue;
       result.buffer[root] = result.buffer[dying];
-      buffer.upper =
-          lives_on[root] ? std::max(last_step, lifetimes[root].end) : lifetimes[root].end;
+      buffer.upper = lifetimes[root].end;
       return true;
     }
     return false;

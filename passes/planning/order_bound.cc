@@ -141,7 +141,8 @@ class CutNetwork {
   int64_t min_running_bytes(int32_t op, int64_t max_work, int64_t* work) {
     *work += mark(op, graph_.preds, source_arc_, kDone) / kStepsPerWork;
     *work += mark(op, graph_.succs, sink_arc_, kLater) / kStepsPerWork;
-    network_.set_capacity(sink_arc_[op], kInfinite);
+    // On which side `op` is does not matter: what it touches is counted here, and costs nothing
+    // there.
     int64_t bytes = graph_.outside_bytes + graph_.scratch_bytes[op];
     for (int32_t storage : graph_.touches[op]) {
       bytes += graph_.storage_bytes[storage];
@@ -165,7 +166,6 @@ class CutNetwork {
     for (int32_t storage : graph_.touches[op]) {
       network_.set_capacity(live_arc_[storage], graph_.storage_bytes[storage]);
     }
-    network_.set_capacity(sink_arc_[op], 0);
     for (int32_t other : marked_) {
       network_.set_capacity(source_arc_[other], 0);
       network_.set_capacity(sink_arc_[other], 0);

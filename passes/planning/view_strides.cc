@@ -74,7 +74,6 @@ std::optional<Dims> strides_before(const Graph& graph, const Node& node, const D
 }
 
 std::optional<Dims> strides_after(const Graph& graph, const Node& node, const Dims& strides) {
-  if (!moves_whole(node)) return std::nullopt;
   const TensorType& out = graph.type(node.outputs[0]);
   const Dims dense = dense_strides(out.dims, out.layout);
   const auto before = strides_before(graph, node, dense);

@@ -15,7 +15,7 @@ bool moves_whole(const Node& node);
 // has them in.
 std::optional<Dims> strides_before(const Graph& graph, const Node& node, const Dims& strides);
 
-// The strides of the result, dense, if that makes it a view of the operand at `strides`.
+// The strides of the only result, dense, if that makes it a view of the operand at `strides`.
 std::optional<Dims> strides_after(const Graph& graph, const Node& node, const Dims& strides);
 
 }  // namespace memopt

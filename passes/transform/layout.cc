@@ -103,19 +103,11 @@ class LayoutPass {
 
   // Input 0 and result 0 may differ: the result is a view of the input where it can be.
   void visit_any(const Node& node) {
-    if (!node.inputs[0] || !node.outputs[0]) return;
     const TensorType in = graph_.type(node.inputs[0]);
-    for (const ValueId output : node.outputs) {
-      if (!output) continue;
-      const Dims& dims = graph_.type(output).dims;
-      Layout result = Layout::kRowMajor;
-      if (op_def(node.op).permutation) {
-        result = view_layout(in, op_def(node.op).permutation(node.op), dims);
-      } else if (dims.rank() == in.dims.rank()) {
-        result = in.layout;
-      }
-      set_layout(output, result);
-    }
+    const auto permutation = op_def(node.op).permutation;
+    const Dims& dims = graph_.type(node.outputs[0]).dims;
+    set_layout(node.outputs[0],
+               permutation ? view_layout(in, permutation(node.op), dims) : in.layout);
   }
 
   void set_layout(ValueId id, Layout layout) {

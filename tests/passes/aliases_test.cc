@@ -159,6 +159,31 @@ TEST_F(AliasesOf, RowsAreABox) {
   EXPECT_TRUE(aliases.destinations.empty());
 }
 
+TEST_F(AliasesOf, ABoxOfTheLargestRankIsOne) {
+  const ValueId x = input(f32({4, 1, 1, 1, 1, 1, 1, 8}));
+  const ValueId a = rows(x, 1, 3), b = rows(a, 1, 1), c = reshape(b, {8});
+  const Aliases aliases = find();
+  EXPECT_EQ(aliases.placement[b].parent, x);
+  EXPECT_EQ(aliases.placement[b].starts, (Dims{2, 0, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(aliases.placement[b].offset_bytes, 2 * 32);
+  EXPECT_EQ(aliases.placement[c].root, x);
+  const ValueId d = reshape(c, {1, 1, 1, 2, 2, 2, 1, 1}), e = reshape(d, {8});
+  EXPECT_TRUE(moves_nothing(find(), d));
+  EXPECT_TRUE(moves_nothing(find(), e));
+}
+
+TEST_F(AliasesOf, WhatIsReversedOrSparseIsNoBox) {
+  for (const int64_t step : {-1, 2, 1}) {
+    clear();
+    Slice op;
+    op.starts = {step < 0 ? 2 : 0, 0};
+    op.sizes = {2, 8};
+    op.steps = {step, 1};
+    const ValueId part = apply(op, {input(f32({4, 8}))});
+    EXPECT_EQ(moves_nothing(find(), part), step == 1) << step;
+  }
+}
+
 TEST_F(AliasesOf, ElementsOfABoxHaveWholeBytes) {
   for (const auto& [dtype, offset] :
        {std::pair(DType::kU8, 8), std::pair(DType::kU4, -1), std::pair(DType::kF64, 64)}) {
@@ -644,6 +669,8 @@ TEST_F(Overwriting, BothHaveTheSameShapeOfMemory) {
   EXPECT_FALSE(can(compute({compute(doubles)}, type, kOver)));
   // As large as what the operand is a part of.
   EXPECT_FALSE(can(compute({rows(compute(f32({4, 4})), 0, 2)}, doubles, kOver)));
+  // The same strides and bytes.
+  EXPECT_FALSE(can(compute({compute(f32({4, 4}))}, doubles, kOver)));
   const TensorType image = f32({1, 2, 3, 3}, Layout::kChannelsLast);
   EXPECT_TRUE(can(compute({compute(image)}, image, kOver)));
   EXPECT_FALSE(can(compute({compute(image)}, f32(image.dims), kOver)));

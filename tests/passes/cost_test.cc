@@ -68,6 +68,10 @@ TEST(Cost, WhatIsNoCostModelIsRejectedByName) {
         std::string(
             "{\"schema\": \"memopt.cost/1\", \"kernels\": {}, \"other\": {\"step_ns\": 1}}"),
         std::string("{\"schema\": \"memopt.cost/1\", \"kernels\": {}, \"other\": "
+                    "{\"step_ns\": 1, \"ns_per_operation\": 0, \"zz\": 0}}"),
+        std::string("{\"schema\": \"memopt.cost/1\", \"kernels\": {}, \"other\": {}}"),
+        std::string("{\"schema\": \"memopt.cost/1\", \"kernels\": {}, \"other\": 7}"),
+        std::string("{\"schema\": \"memopt.cost/1\", \"kernels\": {}, \"other\": "
                     "{\"step_ns\": -1, \"ns_per_operation\": 0, \"ns_per_byte\": 0}}")}) {
     EXPECT_EQ(parse_cost_model(bad).error().code, Code::kBadInput) << bad;
   }

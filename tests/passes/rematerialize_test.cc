@@ -58,6 +58,19 @@ TEST(Rematerialize, NothingHappensWhereNothingLateReadsTheValue) {
   EXPECT_EQ(print_graph(*graph), print_graph(*parse_graph(kKeepsA)));
 }
 
+TEST(Rematerialize, AComputationIsEverythingOnTheWay) {
+  auto graph = parse_graph(kKeepsA);
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const auto all = nodes_between(*graph, {named(*graph, "x")}, named(*graph, "y"));
+  ASSERT_TRUE(all.ok()) << all.error().message;
+  EXPECT_EQ(*all, std::vector<NodeId>(graph->order().begin(), graph->order().end()));
+  const auto some = nodes_between(*graph, {named(*graph, "a")}, named(*graph, "c"));
+  ASSERT_TRUE(some.ok()) << some.error().message;
+  EXPECT_EQ(*some, (std::vector<NodeId>{graph->order()[1], graph->order()[2]}));
+  EXPECT_FALSE(nodes_between(*graph, {named(*graph, "b")}, named(*graph, "y")).ok())
+      << "it starts from x as well";
+}
+
 TEST(Rematerialize, AComputationThatStartsElsewhereIsNamed) {
   auto graph = parse_graph(kKeepsA);
   ASSERT_TRUE(graph.ok()) << graph.error().message;

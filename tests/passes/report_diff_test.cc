@@ -26,6 +26,12 @@ TEST(ReportDiff, NamesWhatGrewCameWentAndMoved) {
       nlohmann::json::parse(diff_json(build_report(tiny_plan()), build_report(larger_plan())));
   EXPECT_EQ(json["figures"]["arena_bytes"]["after"], 1024);
   EXPECT_EQ(json["tensors"]["moved"][0]["name"], "c");
+  ASSERT_EQ(json["tensors"]["added"].size(), 1u);
+  EXPECT_EQ(json["tensors"]["added"][0]["name"], "wide");
+  ASSERT_EQ(json["tensors"]["removed"].size(), 1u);
+  EXPECT_EQ(json["tensors"]["removed"][0]["name"], "b");
+  EXPECT_EQ(json["tensors"]["removed"][0]["bytes"], 512);
+  EXPECT_EQ(json["tensors"]["resized"].size(), 0u);
 }
 
 TEST(ReportDiff, EqualPlansHaveNoChanges) {

@@ -9,6 +9,7 @@
 #include "passes/emit/report_html.h"
 #include "passes/emit/report_json.h"
 #include "passes/emit/report_map.h"
+#include "passes/emit/report_picture.h"
 #include "passes/emit/report_text.h"
 #include "tests/support/sample_plan.h"
 
@@ -41,6 +42,36 @@ TEST(Report, ClassesOfTheTinyPlanAreThoseThatAReaderCounts) {
   EXPECT_EQ(report.steps[0].live_bytes, 240);
   EXPECT_EQ(report.steps[2].live_bytes, 752);
   EXPECT_EQ(report.steps[3].live_bytes, 240);
+}
+
+TEST(Report, TheWorkingSetOfAStepIsItsOperandsAndItsScratch) {
+  const Report report = build_report(tiny_plan());
+  ASSERT_EQ(report.steps.size(), 4u);
+  EXPECT_EQ(report.steps[0].working_set_bytes, 240);
+  EXPECT_EQ(report.steps[1].working_set_bytes, 240 + 512 + 128);
+  EXPECT_EQ(report.steps[2].working_set_bytes, 512 + 240);
+  EXPECT_EQ(report.steps[3].working_set_bytes, 240);
+}
+
+// An alias fills nothing that its root does not; what is behind the last block is padding too.
+TEST(Report, BytesAreCountedOncePerRootUpToTheEndOfTheArena) {
+  for (const bool with_alias : {false, true}) {
+    PlanBuilder b;
+    const uint32_t x = b.input("x", {1, 20}, Storage::kCaller);
+    const uint32_t a = b.add("a", {1, 20}, Storage::kArena, 0);
+    const uint32_t seen = with_alias ? b.reshape("v", {20, 1}, a) : a;
+    const uint32_t y = b.add("y", {1, 20}, Storage::kArena, 128);
+    b.step("first", Unary{}, {x}, {a});
+    b.step("second", Unary{}, {seen}, {y});
+    b.output(y);
+    b.plan.arena_bytes = 256;
+    const Report report = build_report(b.plan);
+    EXPECT_EQ(report.peak_step, 1);
+    EXPECT_EQ(report.peak_live_bytes, 80 + 80);
+    EXPECT_EQ(report.bytes.arena_activations, 80 + 80);
+    EXPECT_EQ(report.bytes.arena_padding, 48 + 48);
+    EXPECT_EQ(report.bytes.arena_fragmentation, 0);
+  }
 }
 
 TEST(Report, LifetimeOfARootCoversItsAliases) {
@@ -219,6 +250,40 @@ TEST(Report, EmptyPlansHaveEveryRendering) {
   EXPECT_EQ(json::parse(report_json(report, true))["arena_bytes"], 0);
   EXPECT_NE(report_html(report).find("</html>"), std::string::npos);
   EXPECT_NE(report_dot(report).find("digraph"), std::string::npos);
+  for (const char* list : {"tensors", "steps"}) {
+    EXPECT_EQ(json::parse(report_json(report, true))[list], json::array()) << list;
+  }
+}
+
+TEST(ReportText, MemoryOfTheRuntimeIsCountedWhereItWasMeasured) {
+  Report report = build_report(tiny_plan());
+  EXPECT_NE(summary_text(report).find("memopt-run measures it"), std::string::npos);
+  report.bytes.runtime = 5000;
+  EXPECT_EQ(summary_text(report).find("memopt-run measures it"), std::string::npos);
+  EXPECT_NE(summary_text(report).find("5,000"), std::string::npos);
+}
+
+// 200 points a step, 300 points for all of the naive layout.
+TEST(ReportPicture, BlocksLieWhereTheyLiveAtTheScaleOfTheNaiveLayout) {
+  PlanBuilder b;
+  const uint32_t x = b.input("x", {1, 16}, Storage::kCaller);
+  const uint32_t a = b.add("a", {1, 16}, Storage::kArena, 64);
+  const uint32_t y = b.add("y", {1, 16}, Storage::kCaller);
+  b.step("first", Unary{}, {x}, {a});
+  b.step("second", Unary{}, {a}, {y}, 128, 128);
+  b.output(y);
+  b.plan.arena_bytes = 256;
+  const std::string picture = picture_svg(build_report(b.plan));
+  const auto has_block = [&](const std::string& x0, const std::string& y0, const std::string& w,
+                             const std::string& h) {
+    return picture.find("<rect x=\"" + x0 + "\" y=\"" + y0 + "\" width=\"" + w + "\" height=\"" +
+                        h + "\"") != std::string::npos;
+  };
+  EXPECT_TRUE(has_block("464.00", "206.00", "400.00", "75.00")) << "a as planned\n" << picture;
+  EXPECT_TRUE(has_block("664.00", "56.00", "200.00", "150.00")) << "scratch as planned\n"
+                                                                << picture;
+  EXPECT_TRUE(has_block("16.00", "281.00", "400.00", "75.00")) << "a alone\n" << picture;
+  EXPECT_TRUE(has_block("216.00", "131.00", "200.00", "150.00")) << "scratch alone\n" << picture;
 }
 
 TEST(Report, ValuesThatNothingUsesAreListedWithoutLife) {

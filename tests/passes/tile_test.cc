@@ -313,6 +313,20 @@ TEST(Tile, KeptRowsTakeLessThanDeepHalos) {
   EXPECT_LT(arena_bytes(Overlap::kKeep), arena_bytes(Overlap::kRecompute));
 }
 
+TEST(Tile, AnAxisIsOneOfTheOutput) {
+  auto graph = parse_graph(deep_chain_text());
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  for (const int64_t axis : {-1, 4, 100}) {
+    const auto tiled = tile_region(
+        *graph,
+        {.output = *graph->find("v10"), .inputs = {*graph->find("v0")}, .axis = axis, .bands = 2});
+    ASSERT_FALSE(tiled.ok()) << axis;
+    EXPECT_EQ(tiled.error().code, Code::kBadInput);
+    EXPECT_NE(tiled.error().message.find("no axis " + std::to_string(axis)), std::string::npos)
+        << tiled.error().message;
+  }
+}
+
 TEST(Tile, ParsesRequestsWithColonsInNames) {
   const auto request = parse_tile("onnx::Conv_7=a,model/b:0:2:8");
   ASSERT_TRUE(request.ok());

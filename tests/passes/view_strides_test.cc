@@ -193,6 +193,12 @@ TEST(ViewStrides, EmptyTensorsAreViewsOfEachOther) {
   EXPECT_TRUE(before(reshape_to({0, 7}), {3, 0}, {0, 7}, {7, 1}));
 }
 
+TEST(ViewStrides, ElementsAtOnePlaceAreNoDenseOnes) {
+  EXPECT_TRUE(after(Identity{}, f32({4}), f32({4}), {1}));
+  EXPECT_FALSE(after(Identity{}, f32({4}), f32({4}), {0}));
+  EXPECT_FALSE(after(Identity{}, f32({4}), f32({4}), {2}));
+}
+
 TEST(ViewStrides, WhatComputesHasNone) {
   EXPECT_FALSE(after(Copy{}, f32({4}), f32({4}), {1}));
   EXPECT_FALSE(before(Copy{}, {4}, {4}, {1}));

@@ -237,6 +237,12 @@ TEST(Bound, CliquesThatTakeTooLongToFindAreNoCover) {
   EXPECT_TRUE(clique_cover(instance, 2000));
   EXPECT_FALSE(clique_cover(instance, 200));
   EXPECT_FALSE(clique_cover(instance, 0));
+  // So do those that are looked at in vain: a star.
+  edges.clear();
+  for (uint32_t i = 1; i < 60; ++i) edges.emplace_back(0, i);
+  const Instance star = make_instance(graph_of(std::vector<int64_t>(60, 1), edges), 0);
+  EXPECT_TRUE(clique_cover(star, 10'000));
+  EXPECT_FALSE(clique_cover(star, 1000)) << "59 * 58 of them, and 59 * 4 for the cliques";
   // What the members of a large clique cost counts as well.
   edges.clear();
   for (uint32_t a = 0; a < 40; ++a) {
@@ -376,6 +382,24 @@ TEST(Bound, ItemsAreInAnOrderOfTheirOwnWhateverThatOfTheBuffers) {
     }
   }
   EXPECT_GT(equal_but_for_rectangles, 100);
+}
+
+// Two that differ in the middle of their lives only.
+TEST(Bound, TheOrderOfItemsLooksAtAllOfTheirRectangles) {
+  MemoryProblem problem;
+  for (const int64_t step : {2, 3}) {
+    MemoryBuffer& buffer = problem.buffers.emplace_back();
+    buffer.size_bytes = 4;
+    buffer.upper = 6;
+    buffer.gaps = {{.lower = 1, .upper = step, .window = {}},
+                   {.lower = step + 1, .upper = 5, .window = {}}};
+  }
+  for (int i = 0; i < 2; ++i) {
+    const Instance instance = make_instance(problem, 0);
+    EXPECT_EQ(instance.items[0].rectangles[1].lower, 2);
+    EXPECT_EQ(instance.items[1].rectangles[1].lower, 3);
+    std::swap(problem.buffers[0], problem.buffers[1]);
+  }
 }
 
 TEST(Bound, ItemsOfAGraphKeepTheOrderOfTheBuffers) {

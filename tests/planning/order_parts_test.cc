@@ -92,6 +92,43 @@ TEST(OrderParts, AReducedOrderCostsWhatItsExpansionCosts) {
   }
 }
 
+// An operator that everything before it leads to, and that leads to everything after it.
+std::vector<int32_t> block_ends_by_paths(const OrderGraph& graph) {
+  const int32_t ops = graph.num_ops();
+  std::vector<std::vector<bool>> leads_to(ops, std::vector<bool>(ops, false));
+  for (int32_t op = 0; op < ops; ++op) {
+    leads_to[op][op] = true;
+    for (int32_t pred : graph.preds[op]) {
+      for (int32_t from = 0; from < ops; ++from) {
+        if (leads_to[from][pred]) leads_to[from][op] = true;
+      }
+    }
+  }
+  std::vector<int32_t> ends;
+  for (int32_t op = 0; op < ops; ++op) {
+    bool passes = true;
+    for (int32_t other = 0; other < ops; ++other) {
+      passes = passes && (other <= op ? leads_to[other][op] : leads_to[op][other]);
+    }
+    if (passes || op == ops - 1) ends.push_back(op + 1);
+  }
+  return ends;
+}
+
+TEST(OrderParts, BlocksEndExactlyWhereEveryPathPasses) {
+  size_t blocks = 0;
+  for (uint32_t seed = 0; seed < 400; ++seed) {
+    RandomOrderOptions options;
+    options.ops = 1 + static_cast<int32_t>(seed % 12);
+    options.window = 1 + static_cast<int32_t>(seed % 4);
+    const OrderGraph graph = *build_order_graph(random_order_problem(seed, options));
+    const std::vector<int32_t> ends = block_ends_by_paths(graph);
+    ASSERT_EQ(block_ends(graph), ends) << "seed " << seed;
+    blocks += ends.size();
+  }
+  EXPECT_GT(blocks, 500u);
+}
+
 TEST(OrderParts, BlocksEndWhereEveryOrderPasses) {
   for (uint32_t seed = 0; seed < 100; ++seed) {
     const OrderGraph graph = *build_order_graph(large_problem(seed, 20));

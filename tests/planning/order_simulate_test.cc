@@ -103,6 +103,16 @@ constexpr BadProblem kBadProblems[] = {
     {"NoSuchStorage", [](OrderProblem& p) { p.values[1].storage = 4; }},
     {"NegativeStorageId", [](OrderProblem& p) { p.values[1].storage = -1; }},
     {"NoSuchProducer", [](OrderProblem& p) { p.values[1].producer = 3; }},
+    {"NoSuchProducerOfWhatNobodyReads",
+     [](OrderProblem& p) {
+       p.values.back() = {.storage = 0, .producer = 1000, .consumers = {}};
+       p.in_place.clear();
+     }},
+    {"NegativeProducer", [](OrderProblem& p) { p.values[1].producer = -2; }},
+    {"DependenceOfNothing",
+     [](OrderProblem& p) {
+       p.dependences = {{0, 1000}};
+     }},
     {"NoSuchConsumer", [](OrderProblem& p) { p.values[1].consumers = {3}; }},
     {"NegativeConsumer", [](OrderProblem& p) { p.values[0].consumers = {-1}; }},
     {"ConsumerBeforeProducer", [](OrderProblem& p) { p.values[2].consumers = {0}; }},

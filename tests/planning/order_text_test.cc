@@ -20,6 +20,15 @@ TEST(OrderText, ReadsAProblem) {
   EXPECT_EQ(simulate_order(*problem, {0, 1})->peak_bytes, 12);
 }
 
+TEST(OrderText, TheFirstOutputIsTheOneInPlace) {
+  const Result<OrderProblem> problem =
+      parse_order_problem("4 1 1 2\n8 4 4 4\n0\n2 3\n0 1 0 3 1 2 3\n");
+  ASSERT_TRUE(problem.ok()) << problem.error().message;
+  ASSERT_EQ(problem->in_place.size(), 1u);
+  EXPECT_EQ(problem->in_place[0].output, 1);
+  EXPECT_EQ(problem->in_place[0].input, 0);
+}
+
 TEST(OrderText, EveryTruncationIsAnErrorThatNamesALine) {
   // Without the last line break the problem is still complete.
   for (size_t size = 0; size + 2 < sizeof(kChain) - 1; ++size) {

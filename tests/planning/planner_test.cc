@@ -48,6 +48,27 @@ TEST(Planner, FindsTheBruteForceOptimumAndProvesIt) {
   }
 }
 
+// A capacity is enough for who asks to fit it, and no end for who asks for the least.
+TEST(Planner, TheObjectiveSaysWhatACapacityMeans) {
+  for (uint32_t seed = 0; seed < 200; ++seed) {
+    MemoryProblem problem = random_problem(seed, kind_of_problem(0));
+    const int64_t optimum = optimum_by_force(problem);
+    for (const int64_t more : {0, 1, 5}) {
+      problem.spaces[0].capacity_bytes = optimum + more;
+      const auto least = plan_memory(problem, {.objective = Objective::kMinimize});
+      ASSERT_TRUE(least.ok()) << least.error().message;
+      ASSERT_EQ(least->spaces[0].height_bytes, optimum) << seed;
+      const auto fits = plan_memory(problem, {.objective = Objective::kFit});
+      ASSERT_TRUE(fits.ok()) << fits.error().message;
+      ASSERT_LE(fits->spaces[0].height_bytes, optimum + more) << seed;
+    }
+  }
+  MemoryProblem problem = perfect_packing(1, 60, 0.95);
+  problem.spaces[0].capacity_bytes = 2 * 1024 * 1024;
+  EXPECT_EQ(plan_memory(problem, {.objective = Objective::kFit})->work, 0);
+  EXPECT_GT(plan_memory(problem, {.objective = Objective::kMinimize, .work_limit = 100})->work, 0);
+}
+
 TEST(Planner, WithWindowsInGapsStaysBetweenBoundAndOptimum) {
   for (uint32_t seed = 0; seed < 300; ++seed) {
     const MemoryProblem problem = random_problem(seed, kind_of_problem(kWindowKind));
