@@ -105,7 +105,7 @@ TEST(Band, ResultsInBandsAreTheWholeResult) {
           // Windows can be cut everywhere, within channels too by pooling.
           const bool is_window = std::holds_alternative<Pool>(sample.op) ||
                                  (std::holds_alternative<Conv>(sample.op) && axis != 1);
-          EXPECT_TRUE(band || !is_window);
+          EXPECT_TRUE(band || !is_window || whole.output_types[0].dims.count() == 0);
           if (!band) continue;
           EXPECT_LE(band->rows.begin, rows.begin);
           EXPECT_GE(band->rows.end, rows.end);

@@ -24,25 +24,13 @@ bool is_packed(const HostTensor& tensor) { return dtype_bits(tensor.dtype) < 8; 
 
 // The bytes of the elements in row-major order, without gaps.
 std::vector<std::byte> element_bytes(const HostTensor& tensor) {
-  if (is_packed(tensor)) return tensor.bytes;
-  const auto width = static_cast<size_t>(dtype_bits(tensor.dtype) / 8);
-  std::vector<std::byte> bytes;
-  for_each_coordinate(tensor.dims, [&](const Dims& at) {
-    const auto begin =
-        tensor.bytes.begin() + offset_of(at, tensor.strides) * static_cast<int64_t>(width);
-    bytes.insert(bytes.end(), begin, begin + static_cast<int64_t>(width));
-  });
-  return bytes;
+  return stored_as(tensor, Layout::kRowMajor).bytes;
 }
 
 void expect_same_bits(const Tensors& found, const Tensors& wanted) {
   ASSERT_EQ(found.size(), wanted.size());
   for (size_t i = 0; i < found.size(); ++i) {
-    if (is_packed(found[i])) {
-      EXPECT_EQ(found[i].bytes, wanted[i].bytes) << "output " << i;
-    } else {
-      EXPECT_EQ(element_bytes(found[i]), element_bytes(wanted[i])) << "output " << i;
-    }
+    EXPECT_EQ(element_bytes(found[i]), element_bytes(wanted[i])) << "output " << i;
   }
 }
 
@@ -237,9 +225,39 @@ constexpr Placement kPlacements[] = {
     {Layout::kChannelsLast, Spacing::kSliced}, {Layout::kChannelsLast, Spacing::kStepped}};
 
 HostTensor placed(const HostTensor& tensor, const Placement& placement) {
-  if (is_packed(tensor)) return tensor;
   const bool has_channels = tensor.dims.rank() >= 3;
   return stored_as(tensor, has_channels ? placement.layout : Layout::kRowMajor, placement.spacing);
+}
+
+// The kernel serves these operands, or it makes these results of them; also over each operand that
+// it says it may overwrite, which has to lie as the result does.
+void expect_results(const Sample& sample, const std::vector<std::optional<HostTensor>>& inputs,
+                    const RunOptions& options, const Tensors& wanted) {
+  const auto pointers = pointers_to(inputs);
+  if (!is_supported(sample.op, pointers, options)) return;
+  const Tensors found = run(sample, pointers, options);
+  ASSERT_EQ(found.size(), wanted.size());
+  const bool is_reference = options.kernel == reference_kernel(op_kind(sample.op));
+  for (size_t i = 0; i < found.size(); ++i) {
+    SCOPED_TRACE("output " + std::to_string(i));
+    expect_gaps_untouched(found[i], options.fill);
+    if (is_reference) {
+      ASSERT_EQ(element_bytes(found[i]), element_bytes(wanted[i]));
+    } else {
+      ASSERT_NO_FATAL_FAILURE(expect_close_to(found[i], wanted[i]));
+    }
+  }
+  for (size_t i = 0; i < pointers.size(); ++i) {
+    RunOptions over = options;
+    over.overwritten = static_cast<int>(i);
+    if (!is_supported(sample.op, pointers, over)) continue;
+    SCOPED_TRACE("over operand " + std::to_string(i));
+    ASSERT_NE(pointers[i], nullptr);
+    ASSERT_EQ(pointers[i]->dims, found[0].dims);
+    ASSERT_EQ(pointers[i]->strides, found[0].strides);
+    ASSERT_EQ(dtype_bits(pointers[i]->dtype), dtype_bits(found[0].dtype));
+    expect_same_bits(run(sample, pointers, over), found);
+  }
 }
 
 // A kernel that serves operands of which one, or the results, lie otherwise than all others
@@ -247,21 +265,6 @@ HostTensor placed(const HostTensor& tensor, const Placement& placement) {
 TEST_P(EverySample, EveryKernelEqualsTheReferenceWhereOneOperandLiesOtherwise) {
   const auto dense = make_inputs(sample());
   const Tensors wanted = run(sample(), pointers_to(dense), {});
-  if (std::any_of(wanted.begin(), wanted.end(), is_packed)) return;  // dense only
-  const auto check = [&](const std::vector<std::optional<HostTensor>>& inputs,
-                         const RunOptions& options) {
-    if (!is_supported(sample().op, pointers_to(inputs), options)) return;
-    const Tensors found = run(sample(), pointers_to(inputs), options);
-    for (const HostTensor& tensor : found) expect_gaps_untouched(tensor, options.fill);
-    if (options.kernel == reference_kernel(op_kind(sample().op))) {
-      return expect_same_bits(found, wanted);
-    }
-    ASSERT_EQ(found.size(), wanted.size());
-    for (size_t i = 0; i < found.size(); ++i) {
-      SCOPED_TRACE("output " + std::to_string(i));
-      ASSERT_NO_FATAL_FAILURE(expect_close_to(found[i], wanted[i]));
-    }
-  };
   for (const KernelDef* kernel : kernels_for(op_kind(sample().op))) {
     for (const Target& target : targets()) {
       for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
@@ -278,12 +281,57 @@ TEST_P(EverySample, EveryKernelEqualsTheReferenceWhereOneOperandLiesOtherwise) {
             const bool results = odd == dense.size();
             auto mixed = inputs;
             if (!results && mixed[odd]) mixed[odd] = placed(*mixed[odd], other);
-            ASSERT_NO_FATAL_FAILURE(
-                check(mixed, {.kernel = kernel,
-                              .layout = results ? other.layout : layout,
-                              .spacing = results ? other.spacing : Spacing::kDense,
-                              .target = target}));
+            for (const bool constants : {false, true}) {
+              ASSERT_NO_FATAL_FAILURE(
+                  expect_results(sample(), mixed,
+                                 {.kernel = kernel,
+                                  .layout = results ? other.layout : layout,
+                                  .spacing = results ? other.spacing : Spacing::kDense,
+                                  .target = target,
+                                  .constants = constants},
+                                 wanted));
+            }
           }
+        }
+      }
+    }
+  }
+}
+
+// One operand of another type, or all of a type: a kernel that serves it computes what the
+// reference kernel does.
+TEST_P(EverySample, EveryKernelEqualsTheReferenceOnEveryTypeItServes) {
+  const size_t count = sample().inputs.size();
+  for (size_t odd = 0; odd <= count; ++odd) {
+    for (int type = 0; type < kDTypeCount; ++type) {
+      if (static_cast<DType>(type) >= DType::kC64) continue;  // no kernel but the reference
+      Sample retyped = sample();
+      for (size_t i = 0; i < count; ++i) {
+        SampleInput& input = retyped.inputs[i];
+        const bool is_meant = odd == count ? input.dtype == sample().inputs[0].dtype : i == odd;
+        if (!is_meant || !input.present) continue;
+        input.dtype = static_cast<DType>(type);
+        input.values.clear();
+        input.low = is_float(input.dtype) ? sample().inputs[i].low : 1;
+        input.high = is_float(input.dtype) ? sample().inputs[i].high : 2;
+      }
+      const auto inputs = make_inputs(retyped);
+      const auto reference = run_op(retyped.op, pointers_to(inputs), {});
+      if (!reference.ok()) continue;
+      Tensors wanted = *reference;
+      clear_unused_bits(wanted);
+      for (const KernelDef* kernel : kernels_for(op_kind(retyped.op))) {
+        if (kernel == reference_kernel(op_kind(retyped.op))) continue;
+        for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
+          auto lying = inputs;
+          for (auto& input : lying) {
+            if (input) input = placed(*input, {layout, Spacing::kDense});
+          }
+          SCOPED_TRACE(std::string(kernel->name) + ", operand " + std::to_string(odd) + " of " +
+                       std::string(dtype_name(static_cast<DType>(type))));
+          ASSERT_NO_FATAL_FAILURE(expect_results(
+              retyped, lying, {.kernel = kernel, .layout = layout, .target = targets().back()},
+              wanted));
         }
       }
     }

@@ -28,13 +28,18 @@ void store_double(DType dtype, void* data, int64_t index, double value) {
   MEMOPT_CHECK(status.ok());
 }
 
-// Where a tensor's elements are, for copying of equal types.
 void copy_elements(const HostTensor& from, HostTensor& to) {
-  const size_t width = static_cast<size_t>(dtype_bits(from.dtype) / 8);
+  const int bits = dtype_bits(from.dtype);
+  const auto width = static_cast<size_t>(bits / 8);
   for_each_coordinate(from.dims, [&](const Dims& at) {
-    std::memcpy(to.bytes.data() + static_cast<size_t>(offset_of(at, to.strides)) * width,
-                from.bytes.data() + static_cast<size_t>(offset_of(at, from.strides)) * width,
-                width);
+    const int64_t source = offset_of(at, from.strides), place = offset_of(at, to.strides);
+    if (bits < 8) {
+      store_bits(to.dtype, to.bytes.data(), place,
+                 load_bits(from.dtype, from.bytes.data(), source));
+      return;
+    }
+    std::memcpy(to.bytes.data() + static_cast<size_t>(place) * width,
+                from.bytes.data() + static_cast<size_t>(source) * width, width);
   });
 }
 

@@ -148,6 +148,7 @@ void add_copies(List& list) {
   list.add("one", Concat{0}, {of(DType::kI64, {3}, -9, 9)});
   list.add("channels", Split{1, {2, 1, 3}}, {f32_of({2, 6, 4, 5})});
   list.add("last", Split{1, {5, 4}}, {of(DType::kI8, {3, 9}, -9, 9)});
+  list.add("u4", Split{0, {1, 2}}, {of(DType::kU4, {3, 2})});
   list.add("crop", Slice{{0, 1, 1, 2}, {2, 4, 2, 3}, {1, 1, 1, 1}}, {f32_of({2, 6, 4, 5})});
   list.add("steps", Slice{{1, 5, 0, 4}, {1, 3, 2, 3}, {1, -2, 2, -2}}, {f32_of({2, 6, 4, 5})});
   list.add("empty", Slice{{0, 0}, {2, 0}, {1, 1}}, {f32_of({2, 6})});
@@ -289,6 +290,16 @@ void add_resizes(List& list) {
   down.mode = ResizeMode::kCubic;
   down.exclude_outside = true;
   list.add("cubic_antialias", down, {f32_of(image)});
+  const Dims two{2, 3, 4, 5};
+  list.add("more_images", Resize{.dims = {4, 3, 4, 5}, .scales = {2, 1, 1, 1}, .roi = {}},
+           {f32_of(two)});
+  list.add("fewer_images", Resize{.dims = {1, 3, 4, 5}, .scales = {0.5, 1, 1, 1}, .roi = {}},
+           {f32_of(two)});
+  list.add("more_channels", Resize{.dims = {2, 6, 4, 5}, .scales = {1, 2, 1, 1}, .roi = {}},
+           {f32_of(two)});
+  list.add("line", Resize{.dims = {1, 3, 8}, .scales = {1, 1, 2}, .roi = {}}, {f32_of({1, 3, 4})});
+  list.add("volume", Resize{.dims = {1, 3, 4, 4, 4}, .scales = {1, 1, 2, 2, 2}, .roi = {}},
+           {f32_of({1, 3, 2, 2, 2})});
   list.add("linear_f16",
            Resize{.mode = ResizeMode::kLinear, .dims = {3, 7}, .scales = {1, 1.75}, .roi = {}},
            {of(DType::kF16, {3, 4})});
@@ -319,6 +330,10 @@ void add_quantization(List& list) {
   list.add("bias", DequantizeLinear{.axis = 0}, {of(DType::kI32, {9}, -9999, 9999), scale({9})});
   list.add("f16", DequantizeLinear{.to = DType::kF16},
            {of(DType::kI8, {9}, -99, 99), of(DType::kF16, {}, 0.1, 0.2)});
+  list.add("pairs", QuantizeLinear{.to = DType::kU8, .axis = 1},
+           {f32_of({1, 3, 1, 2}, -9, 9), scale({3})});
+  list.add("pairs", DequantizeLinear{.axis = 1},
+           {of(DType::kU8, {1, 3, 1, 2}, 0, 255), scale({3})});
   list.add("f32", DynamicQuantizeLinear{}, {f32_of({2, 5, 3, 7}, -3, 9)});
   list.add("zeros", DynamicQuantizeLinear{}, {f32_of({4}, 0, 0)});
 }
@@ -353,6 +368,31 @@ void add_contractions(List& list) {
            {f32_of({1, 3, 2, 5}), f32_of({4, 3, 2, 2})});
   list.add("3d", Conv{{window({1, 2, 1}, {1, 0, 1, 1, 1, 0})}, {}},
            {f32_of({1, 2, 4, 5, 4}), f32_of({3, 2, 3, 2, 3})});
+  // What it reads is as large as what it makes.
+  list.add("same", Conv{{window({1, 1}, {1, 1, 1, 1})}, {}},
+           {f32_of({4, 4, 3, 3}), f32_of({4, 4, 3, 3}), missing(), f32_of({4, 4, 3, 3})});
+  // Long filters over one channel, and what is nearly that.
+  const SampleInput signal = f32_of({1, 1, 80}), filter = f32_of({1, 1, 33});
+  list.add("filter", Conv{{window({1}, {16, 16})}, {}}, {signal, filter, f32_of({1})});
+  list.add("two_filters", Conv{{window({1}, {0, 0})}, {}}, {signal, f32_of({2, 1, 33})});
+  list.add("no_filters", Conv{{window({1}, {0, 0})}, {}}, {signal, f32_of({0, 1, 33})});
+  list.add("filter_of_rows", Conv{{window({1, 1}, {0, 8, 0, 8})}, {}},
+           {f32_of({1, 1, 1, 80}), f32_of({1, 1, 1, 33})});
+  list.add("filter_beside_rows", Conv{{window({1, 1}, {-1, 8, 1, 8})}, {}},
+           {f32_of({1, 1, 1, 80}), f32_of({1, 1, 1, 33})});
+  list.add("filter_of_images", Conv{{window({1, 1}, {0, 0, 0, 0})}, {}},
+           {f32_of({1, 1, 40, 41}), f32_of({1, 1, 33, 34})});
+  list.add("filter_of_one", Conv{{window({1}, {0, 0})}, {}},
+           {f32_of({1, 1, 1}), f32_of({1, 1, 1})});
+  // As much padding as is worth a copy, along one axis, of groups, and along two.
+  list.add("padded_line", Conv{{window({2}, {20, 20})}, {}},
+           {f32_of({1, 3, 40}), f32_of({4, 3, 24})});
+  list.add("padded_groups", Conv{{window({1}, {20, 20}, 2)}, {}},
+           {f32_of({1, 6, 40}), f32_of({4, 3, 24})});
+  list.add("padded_image", Conv{{window({1, 1}, {10, 1, 10, 1})}, {}},
+           {f32_of({1, 3, 12, 5}), f32_of({4, 3, 14, 3})});
+  list.add("scalar_addend", MatMul{.beta = 1, .activation = {}},
+           {f32_of({4, 9}), f32_of({9, 1}), f32_of({})});
   list.add("small_kernel", ConvTranspose{{window({3, 3}, {0, 0, 0, 0})}, {2, 0}, {}},
            {f32_of({1, 4, 4, 3}), f32_of({4, 3, 2, 2})});
   list.add("grouped", ConvTranspose{{window({2, 1}, {1, 1, 2, 0}, 2)}, {1, 0}, {UnaryFn::kRelu}},
