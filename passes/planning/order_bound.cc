@@ -218,9 +218,7 @@ class CutNetwork {
       const int32_t node = network_.add_node();
       held_arcs_.back().push_back(network_.add_arc(source_, node, 0));
       if (graph_.live_at_end[pair.input]) network_.add_arc(node, sink_, kInfinite);
-      for (int32_t other : graph_.touchers[pair.input]) {
-        if (other != op) network_.add_arc(node, other, kInfinite);
-      }
+      for (int32_t other : graph_.touchers[pair.input]) network_.add_arc(node, other, kInfinite);
     }
   }
 

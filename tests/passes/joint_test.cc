@@ -119,6 +119,43 @@ TEST(Joint, ReachesTheOptimumOfSmallGraphs) {
   RecordProperty("lower_than_either", lower_than_either);
 }
 
+// Under any options no bound is above the least that any order and choice of destinations takes,
+// and that of one choice none above what any order takes with it.
+TEST(Joint, BoundsAreBelowTheOptimumUnderAnyOptions) {
+  int graphs = 0, reached = 0;
+  for (uint64_t seed = 1000; graphs < 30; ++seed) {
+    Lowered model = lowered(random_graph(seed, 3 + static_cast<int>(seed % 4)));
+    const std::vector<NodeId> concats = concats_of(model.graph);
+    if (concats.empty() || model.graph.order().size() > 7) continue;
+    ++graphs;
+    for (uint32_t off = 0; off < 16; ++off) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + " without " + std::to_string(off));
+      BufferOptions options;
+      options.in_place = (off & 1) == 0;
+      options.views = (off & 2) == 0;
+      options.destinations = (off & 4) == 0;
+      options.io_in_arena = (off & 8) == 0;
+      const int64_t optimum = best_peak(model, options);
+      const int64_t shared = shared_working_set_bound(model.graph, model.kernels, options);
+      ASSERT_LE(shared, optimum);
+      reached += shared == optimum;
+      for (const auto& without : {std::vector<NodeId>{}, concats}) {
+        const Aliases aliases = find_aliases(model.graph, model.kernels, options, without);
+        const auto schedule = schedule_nodes(model.graph, model.kernels, aliases, options);
+        ASSERT_TRUE(schedule.ok()) << schedule.error().message;
+        int64_t least = INT64_MAX;
+        each_order(model.graph, [&] {
+          const auto assigned = assign_buffers(model.graph, model.kernels, options, without);
+          least = std::min(least, peak_bytes(assigned.problem));
+        });
+        ASSERT_LE(schedule->lower_bound_bytes, least);
+        ASSERT_EQ(schedule->peak_bytes, least) << "so small a problem is ordered at its optimum";
+      }
+    }
+  }
+  EXPECT_GT(reached, 10);
+}
+
 // A planner that leaves gaps, so that there is something to try.
 TEST(Joint, WhereOffsetsMissThePeakOtherChoicesAreTried) {
   BufferOptions options;
