@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 
 #include "runtime/kernels/onednn/kernels.h"
 #include "tests/runtime/kernel_runner.h"
@@ -165,6 +166,67 @@ TEST(OnednnIntegerSupport, RefusesWhatWouldNotBeExact) {
   test = good;  // a forged bias
   test.inputs[8] = bias(15);
   EXPECT_FALSE(test::kernel_supports(*onednn::qlinear_conv(), test, target));
+}
+
+// The largest sum that some x, less its zero point, or padding can make with these weights.
+int64_t largest_sum(std::span<const int8_t> row, int64_t least, int64_t most) {
+  int64_t highest = 0, lowest = 0;
+  for (const int64_t w : row) {
+    highest += std::max(w * least, w * most);
+    lowest += std::min(w * least, w * most);
+  }
+  return std::max(highest, -lowest);
+}
+
+// One filter whose sums are as large as they may be, among small ones; then one step larger. Behind
+// the weights lie bytes that are none.
+TEST(OnednnIntegerSupport, SumsAreExactUpToTheBorder) {
+  if (host_isa() < Isa::kAvx512Vnni) GTEST_SKIP() << "needs AVX-512 VNNI";
+  constexpr int64_t kFilters = 3, kProducts = 155 * 2 * 2;
+  std::mt19937 random(1);
+  const auto below = [&](uint32_t n) { return static_cast<int64_t>(random() % n); };
+  int borders = 0;
+  for (int round = 0; round < 24; ++round) {
+    const bool is_signed = round % 2 == 0;
+    IntegerCase c{"", 155, 2, kFilters, 2, 1, 0};
+    c.x = is_signed ? DType::kI8 : DType::kU8;
+    TestCase test = qlinear_case(c);
+    const int64_t zero = is_signed ? below(40) - 20 : below(40);
+    test.inputs[2] = byte_operand(c.x, static_cast<int>(zero));
+    const int64_t least = (is_signed ? -128 : 0) - zero, most = (is_signed ? 127 : 255) - zero;
+    std::vector<int8_t> weights(kFilters * kProducts);
+    for (int8_t& w : weights) w = static_cast<int8_t>(below(5) - 2);
+    const std::span<int8_t> row =
+        std::span(weights).subspan(static_cast<size_t>(below(kFilters) * kProducts), kProducts);
+    const int64_t ones = below(40), negative = round % 3 == 0 ? 0 : below(40);
+    for (int64_t k = 0; k < kProducts; ++k) {
+      const int64_t w = k < ones ? 1 : below(10) + 95;
+      row[static_cast<size_t>(k)] = static_cast<int8_t>(k < ones + negative && k >= ones ? -w : w);
+    }
+    std::shuffle(row.begin(), row.end(), random);
+    const auto served = [&] {
+      test.inputs[3].bytes.assign(weights.size() + kProducts, std::byte{127});
+      std::memcpy(test.inputs[3].bytes.data(), weights.data(), weights.size());
+      return test::kernel_supports(*onednn::qlinear_conv(), test, {host_isa(), 2});
+    };
+    int8_t* last = nullptr;
+    for (int64_t guard = 0; largest_sum(row, least, most) <= int64_t{1} << 24; ++guard) {
+      if (guard == 50000) break;  // all as large as they can be, and still exact
+      int8_t& w = row[static_cast<size_t>(below(kProducts))];
+      if (w == 127 || w == -127 || w == 1) continue;
+      w = static_cast<int8_t>(w > 0 ? w + 1 : w - 1);
+      last = &w;
+    }
+    if (largest_sum(row, least, most) <= int64_t{1} << 24) {
+      EXPECT_TRUE(served()) << round;
+      continue;
+    }
+    ++borders;
+    EXPECT_FALSE(served()) << round;
+    *last = static_cast<int8_t>(*last > 0 ? *last - 1 : *last + 1);
+    EXPECT_TRUE(served()) << round;
+  }
+  EXPECT_GT(borders, 8);
 }
 
 }  // namespace
