@@ -290,6 +290,17 @@ void add_resizes(List& list) {
   down.mode = ResizeMode::kCubic;
   down.exclude_outside = true;
   list.add("cubic_antialias", down, {f32_of(image)});
+  Resize crop{.coords = ResizeCoords::kTfCropAndResize,
+              .dims = {3, 3, 4, 4},
+              .scales = {1, 1, 1, 1},
+              .roi = {}};
+  crop.extrapolation_value = 7;
+  for (const size_t axis : {0, 1, 2, 3}) {
+    crop.roi = {0, 0, 0, 0, 1, 1, 1, 1};
+    crop.roi[axis] = -0.1;
+    crop.roi[axis + 4] = 1.1;
+    list.add("crop_axis" + std::to_string(axis), crop, {f32_of({3, 3, 4, 4})});
+  }
   const Dims two{2, 3, 4, 5};
   list.add("more_images", Resize{.dims = {4, 3, 4, 5}, .scales = {2, 1, 1, 1}, .roi = {}},
            {f32_of(two)});
@@ -386,11 +397,11 @@ void add_contractions(List& list) {
            {f32_of({1, 1, 1}), f32_of({1, 1, 1})});
   // As much padding as is worth a copy, along one axis, of groups, and along two.
   list.add("padded_line", Conv{{window({2}, {20, 20})}, {}},
-           {f32_of({1, 3, 40}), f32_of({4, 3, 24})});
+           {f32_of({1, 16, 40}), f32_of({16, 16, 24})});
   list.add("padded_groups", Conv{{window({1}, {20, 20}, 2)}, {}},
-           {f32_of({1, 6, 40}), f32_of({4, 3, 24})});
+           {f32_of({1, 32, 40}), f32_of({32, 16, 24})});
   list.add("padded_image", Conv{{window({1, 1}, {10, 1, 10, 1})}, {}},
-           {f32_of({1, 3, 12, 5}), f32_of({4, 3, 14, 3})});
+           {f32_of({1, 16, 12, 5}), f32_of({16, 16, 14, 3})});
   list.add("scalar_addend", MatMul{.beta = 1, .activation = {}},
            {f32_of({4, 9}), f32_of({9, 1}), f32_of({})});
   list.add("small_kernel", ConvTranspose{{window({3, 3}, {0, 0, 0, 0})}, {2, 0}, {}},
@@ -408,6 +419,10 @@ void add_contractions(List& list) {
   list.add("u8_i8", QLinearConv{{window({1, 1}, {1, 1, 1, 1})}},
            {x, scale(), zero(DType::kU8, 100), w, scale(), zero(DType::kI8, 0), f32_of({}, 1, 2),
             zero(DType::kU8, 120), of(DType::kI32, {6}, -999, 999)});
+  list.add("batches", QLinearMatMul{},
+           {of(DType::kU8, {2, 4, 16}, 0, 9), scale(), zero(DType::kU8, 3),
+            of(DType::kI8, {2, 16, 16}, -9, 9), f32_of({2, 1, 16}, 0.01, 0.1), zero(DType::kI8, 0),
+            f32_of({}, 1, 2), zero(DType::kU8, 120)});
   list.add("u8_i8", QLinearMatMul{},
            {of(DType::kU8, {4, 9}, 0, 255), scale(), zero(DType::kU8, 100),
             of(DType::kI8, {9, 5}, -99, 99), scale(), zero(DType::kI8, 3), f32_of({}, 1, 2),

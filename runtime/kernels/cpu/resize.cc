@@ -1,6 +1,7 @@
 // Resize of images (N, C, H, W) over H and W. Where channels are innermost in memory, every output
 // pixel is a weighted sum of input pixels, over all channels at once; where rows are, an output row
 // is first put together from whole input rows and then from elements of that.
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -113,7 +114,7 @@ bool supports(const KernelRequest& request) {
   if (inner == Inner::kNeither || (inner == Inner::kRows && x.dims[3] > kMaxRow)) return false;
   const std::vector<ResizeAxis> axes = axes_of(request);
   if (!is_identity(axes[0], x.dims[0]) || !is_identity(axes[1], x.dims[1])) return false;
-  if (has_outside(axes[2]) || has_outside(axes[3])) return false;
+  if (std::any_of(axes.begin(), axes.end(), has_outside)) return false;
   if (x.dtype != DType::kF32) {
     return inner == Inner::kChannels && dtype_bits(x.dtype) >= 8 && copies(axes[2]) &&
            copies(axes[3]);
