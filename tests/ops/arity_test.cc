@@ -142,6 +142,20 @@ TEST_P(EveryKernel, MakesEverySubsetOfItsResults) {
   }
 }
 
+// What a kernel serves where it is compiled it serves where it is loaded, its constants packed.
+TEST_P(EveryKernel, IsServedWhatItPacked) {
+  for (const KernelDef* kernel : kernels_for(op_kind(sample().op))) {
+    for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
+      const auto step =
+          sample_step(sample(), {}, {kernel, layout, {.isa = host_isa(), .pieces = 2}, true});
+      if (!step) continue;
+      SCOPED_TRACE(kernel->name);
+      const Status status = verify_plan(step->plan, find_kernel);
+      EXPECT_TRUE(status.ok()) << status.error().message;
+    }
+  }
+}
+
 // Whatever the operands' element types: what the operator lets through, the kernel computes.
 TEST_P(EveryKernel, RunsEveryTypeItAccepts) {
   std::set<DType> own;

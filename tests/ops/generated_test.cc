@@ -217,7 +217,7 @@ TEST_P(EverySample, EveryKernelEqualsTheReference) {
 // How one operand lies.
 struct Placement {
   Layout layout;
-  Spacing spacing;
+  Spacing spacing = Spacing::kDense;
 };
 constexpr Placement kPlacements[] = {
     {Layout::kRowMajor, Spacing::kDense},      {Layout::kRowMajor, Spacing::kSliced},
@@ -382,6 +382,37 @@ std::vector<size_t> indices_of_samples() {
 
 INSTANTIATE_TEST_SUITE_P(Ops, EverySample, ::testing::ValuesIn(indices_of_samples()),
                          [](const auto& info) { return all_samples()[info.param].name; });
+
+// In rows and in channels-last order, with constants or without: no kernel is there for nothing.
+TEST(Samples, EveryKernelServesOne) {
+  std::set<std::string_view> serving, all;
+  for (const Sample& sample : all_samples()) {
+    const auto dense = make_inputs(sample);
+    for (const KernelDef* kernel : kernels_for(op_kind(sample.op))) {
+      all.insert(kernel->name);
+      if (serving.contains(kernel->name)) continue;
+      for (const Layout layout : {Layout::kRowMajor, Layout::kChannelsLast}) {
+        auto inputs = dense;
+        for (size_t i = 0; i < inputs.size(); ++i) {
+          if (inputs[i]) inputs[i] = placed(*inputs[i], {i == 0 ? layout : Layout::kRowMajor});
+        }
+        for (const bool constants : {false, true}) {
+          if (is_supported(sample.op, pointers_to(inputs),
+                           {.kernel = kernel,
+                            .layout = layout,
+                            .target = {.isa = host_isa()},
+                            .wanted = {true},
+                            .constants = constants})) {
+            serving.insert(kernel->name);
+          }
+        }
+      }
+    }
+  }
+  for (const std::string_view name : all) {
+    EXPECT_TRUE(serving.contains(name) || host_isa() < Isa::kAvx512Vnni) << name;
+  }
+}
 
 TEST(Samples, CoverEveryOperatorButControlFlow) {
   std::set<OpKind> covered;

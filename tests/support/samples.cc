@@ -419,6 +419,17 @@ void add_contractions(List& list) {
   list.add("u8_i8", QLinearConv{{window({1, 1}, {1, 1, 1, 1})}},
            {x, scale(), zero(DType::kU8, 100), w, scale(), zero(DType::kI8, 0), f32_of({}, 1, 2),
             zero(DType::kU8, 120), of(DType::kI32, {6}, -999, 999)});
+  list.add("columns", QLinearMatMul{},
+           {of(DType::kU8, {4, 16}, 0, 99), scale(), zero(DType::kU8, 3),
+            of(DType::kI8, {16, 16}, -99, 99), f32_of({1, 16}, 0.01, 0.1), zero(DType::kI8, 0),
+            f32_of({}, 1, 2), zero(DType::kU8, 120)});
+  list.add("rows", QLinearMatMul{},
+           {of(DType::kU8, {4, 16}, 0, 99), f32_of({4, 1}, 0.01, 0.1), of(DType::kU8, {4, 1}, 0, 9),
+            of(DType::kI8, {16, 16}, -99, 99), scale(), zero(DType::kI8, 0), f32_of({}, 1, 2),
+            zero(DType::kU8, 120)});
+  list.add("rows_zero", MatMulInteger{},
+           {of(DType::kU8, {4, 16}, 0, 99), of(DType::kI8, {16, 16}, -99, 99),
+            of(DType::kU8, {4, 1}, 0, 9)});
   list.add("batches", QLinearMatMul{},
            {of(DType::kU8, {2, 4, 16}, 0, 9), scale(), zero(DType::kU8, 3),
             of(DType::kI8, {2, 16, 16}, -9, 9), f32_of({2, 1, 16}, 0.01, 0.1), zero(DType::kI8, 0),
