@@ -6,6 +6,7 @@
 
 #include "passes/planning/instance.h"
 #include "tests/planning/random_problem.h"
+#include "tests/support/perfect_packing.h"
 
 namespace memopt {
 namespace {
@@ -69,6 +70,25 @@ TEST(Exact, DecidesWhatBruteForceDecides) {
       }
     }
   }
+}
+
+// Larger ones, of which a packing is known that fills the capacity or most of it.
+TEST(Exact, NeverProvesImpossibleWhatFits) {
+  int found = 0, given_up = 0;
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    for (const size_t pieces : {10, 20, 40}) {
+      for (const double density : {1.0, 0.95, 0.8}) {
+        const MemoryProblem problem = perfect_packing(seed, pieces, density);
+        const Instance instance = make_instance(problem, 0);
+        const ExactResult result =
+            ExactPlacer(instance).decide(1024 * 1024, {.work_limit = 1000, .seed = seed});
+        ASSERT_NE(result.verdict, Verdict::kImpossible)
+            << "seed " << seed << ", " << pieces << " pieces, density " << density;
+        ++(result.verdict == Verdict::kFound ? found : given_up);
+      }
+    }
+  }
+  EXPECT_GT(found, 100);
 }
 
 // A gap of which a part stays occupied counts as all of it for the search.

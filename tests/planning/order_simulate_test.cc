@@ -114,6 +114,8 @@ constexpr BadProblem kBadProblems[] = {
        p.dependences = {{0, 1000}};
      }},
     {"NoSuchConsumer", [](OrderProblem& p) { p.values[1].consumers = {3}; }},
+    {"NoSuchConsumerAmongOthers", [](OrderProblem& p) { p.values[0].consumers.push_back(3); }},
+    {"NoSuchConsumerFarAway", [](OrderProblem& p) { p.values[0].consumers.push_back(1 << 20); }},
     {"NegativeConsumer", [](OrderProblem& p) { p.values[0].consumers = {-1}; }},
     {"ConsumerBeforeProducer", [](OrderProblem& p) { p.values[2].consumers = {0}; }},
     {"ConsumerIsProducer", [](OrderProblem& p) { p.values[2].consumers = {1}; }},
