@@ -81,6 +81,23 @@ TEST(KernelLimits, TheLibraryTakesSmallWindowsOnly) {
   EXPECT_FALSE(served(1 << 20));
 }
 
+// Elements that share a byte with what belongs to others: the first part fills whole bytes, the
+// second does not.
+TEST(KernelLimits, SlicesOfSubByteElementsAreServedByNone) {
+  const HostTensor x = make_tensor(DType::kU4, {3, 2});
+  const Op split = Split{0, {1, 2}};
+  for (const Spacing spacing : {Spacing::kDense, Spacing::kSliced, Spacing::kStepped}) {
+    for (const KernelDef* kernel : kernels_for(op_kind(split))) {
+      const bool served = is_supported(split, std::vector<const HostTensor*>{&x},
+                                       {.kernel = kernel, .spacing = spacing});
+      EXPECT_EQ(served, spacing == Spacing::kDense) << kernel->name;
+      const HostTensor part = stored_as(x, Layout::kRowMajor, spacing);
+      EXPECT_EQ(is_supported(split, std::vector<const HostTensor*>{&part}, {.kernel = kernel}),
+                served);
+    }
+  }
+}
+
 Operand operand(const Dims& dims, Layout layout) {
   return {.present = true, .layout = layout, .dims = dims, .strides = dense_strides(dims, layout)};
 }

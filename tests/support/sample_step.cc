@@ -56,7 +56,7 @@ class StepBuilder {
     value.name = "v" + std::to_string(plan_.values.size());
     value.dtype = dtype;
     value.dims = dims;
-    value.layout = dims.rank() >= 3 ? options_.layout : Layout::kRowMajor;
+    value.layout = dims.rank() >= 3 && !constant ? options_.layout : Layout::kRowMajor;
     value.strides = dense_strides(dims, value.layout);
     value.bytes = *extent_bytes(dtype, dims, value.strides);
     value.storage = constant ? Storage::kConstant : Storage::kArena;

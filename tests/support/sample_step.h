@@ -11,7 +11,7 @@ namespace memopt::testing {
 
 struct StepOptions {
   const KernelDef* kernel = nullptr;
-  Layout layout = Layout::kRowMajor;  // of the operands of rank >= 3
+  Layout layout = Layout::kRowMajor;  // of the operands of rank >= 3 that are no constants
   Target target = {};
   bool constants = false;  // all inputs but the first are constants, zeros, packed if asked for
 };
