@@ -796,12 +796,47 @@ TEST(CertificateProblem, AncestorsOfALadderTakeLinearTime) {
   EXPECT_FALSE(is_cut(problem, 1));
 }
 
+// What is there at the start and at the end is there all the time, with nobody in between.
+TEST(Flow, GoesFromTheStartToTheEnd) {
+  Problem problem;
+  problem.steps.resize(2);
+  problem.steps[0].storages = {0};
+  problem.steps[1].storages = {1};
+  problem.storages = {{.value = 0, .bytes = 64, .at_start = true, .at_end = true, .steps = {0}},
+                      {.value = 1, .bytes = 128, .at_start = true, .at_end = false, .steps = {1}}};
+  for (const bool at_end : {true, false}) {
+    problem.storages[0].at_end = at_end;
+    const Plan plan = names_for(problem);
+    const FlowWitness witness{
+        .step = name_step(1, plan),
+        .values = {{"s1", 128}},
+        .scratch_bytes = 0,
+        .cases = {{.overwriting = Overwriting::kNothing,
+                   .operand = {},
+                   .arcs = {{.value = "s0", .from = {}, .to = {}, .bytes = 64}},
+                   .bytes = 192}}};
+    const Status status = check_flow(witness, 192, plan, problem);
+    EXPECT_EQ(status.ok(), at_end) << (status.ok() ? "" : status.error().message);
+  }
+}
+
 // `steps` steps read a value before the last one overwrites it: all of them have run then, and each
 // is looked up.
 TEST(CertificateLimits, CasesThatLookAtTooManySteps) {
-  for (const auto& [steps, ok] : {std::pair(1000, true), std::pair(17'000, false)}) {
+  struct Case {
+    int32_t steps, waits_for;  // the steps right before it
+    bool ok;
+  };
+  for (const auto& [steps, waits_for, ok] :
+       {Case{1000, 0, true}, Case{17'000, 0, false}, Case{1500, 300, false}}) {
     Problem problem;
     problem.steps.resize(steps);
+    for (int32_t step = 0; step < steps; ++step) {
+      for (int32_t before = std::max(0, step - waits_for); before < step; ++before) {
+        problem.steps[step].before.push_back(before);
+        problem.steps[before].after.push_back(step);
+      }
+    }
     problem.storages = {
         {.value = 0, .bytes = 64, .at_start = true, .at_end = false, .steps = {}},
         {.value = 1, .bytes = 64, .at_start = false, .at_end = true, .steps = {steps - 1}}};
