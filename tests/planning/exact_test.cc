@@ -47,7 +47,7 @@ bool is_packing(const MemoryProblem& problem, const Instance& instance,
 
 TEST(Exact, DecidesWhatBruteForceDecides) {
   for (int kind = 0; kind < kKinds; ++kind) {
-    for (uint32_t seed = 2000; seed < 2150; ++seed) {
+    for (uint32_t seed = 3700; seed < 3850; ++seed) {  // one needs the rarest of the rules
       SCOPED_TRACE("kind " + std::to_string(kind) + " seed " + std::to_string(seed));
       MemoryProblem problem = random_problem(seed, options_of(kind));
       std::erase_if(problem.buffers, [&](const MemoryBuffer& buffer) {
