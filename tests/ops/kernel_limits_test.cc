@@ -15,6 +15,7 @@ bool is_served(const char* name, const Op& op, std::initializer_list<Dims> input
     tensors.push_back(make_tensor(DType::kF32, dims, tensors.empty() ? layout : Layout::kRowMajor));
   }
   std::vector<const HostTensor*> pointers;
+  pointers.reserve(tensors.size());
   for (const HostTensor& tensor : tensors) pointers.push_back(&tensor);
   const KernelDef* const kernel = find_kernel(name);
   EXPECT_NE(kernel, nullptr) << name;

@@ -4,7 +4,6 @@ namespace memopt {
 
 using flatbuffers::Offset;
 using flatbuffers::String;
-using flatbuffers::Vector;
 
 const Forge::Common& Forge::common() {
   if (common_.empty.IsNull()) {
