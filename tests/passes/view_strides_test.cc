@@ -84,6 +84,12 @@ class RandomViews : public ::testing::Test {
     return std::uniform_int_distribution<int64_t>(0, limit - 1)(random_);
   }
 
+  std::vector<int64_t> any_factors(size_t count, int64_t most) {
+    std::vector<int64_t> factors(count);
+    for (int64_t& factor : factors) factor = 1 + below(most);
+    return factors;
+  }
+
   // Dimensions of these factors multiplied together, with some of extent 1.
   Dims any_grouping(const std::vector<int64_t>& factors) {
     Dims dims = {1};
@@ -119,8 +125,7 @@ class RandomViews : public ::testing::Test {
 TEST_F(RandomViews, StridesBeforeAReshapeAreFoundExactlyWhereThereAreSome) {
   int found = 0, none = 0;
   for (int trial = 0; trial < 6000; ++trial) {
-    std::vector<int64_t> factors;
-    for (int i = 0; i < 5; ++i) factors.push_back(1 + below(4));
+    std::vector<int64_t> factors = any_factors(5, 4);
     const Dims out = any_grouping(factors);
     // The same factors, in every other trial in another order.
     if (trial % 2 == 0) std::shuffle(factors.begin(), factors.end(), random_);
@@ -145,8 +150,7 @@ TEST_F(RandomViews, AResultIsAViewExactlyWhereItsElementsAreThoseOfTheOperand) {
   constexpr Layout kLayouts[] = {Layout::kRowMajor, Layout::kChannelsLast};
   int views = 0, copies = 0;
   for (int trial = 0; trial < 6000; ++trial) {
-    std::vector<int64_t> factors;
-    for (int i = 0; i < 4; ++i) factors.push_back(1 + below(3));
+    const std::vector<int64_t> factors = any_factors(4, 3);
     TensorType in = f32(any_grouping(factors)), out = in;
     std::vector<int64_t> perm(static_cast<size_t>(in.dims.rank()));
     std::iota(perm.begin(), perm.end(), 0);
