@@ -1,4 +1,5 @@
-// memopt for C++: the C API (memopt.h has the manual) with owners, spans and exceptions.
+// memopt for C++17 and later: the C API (memopt.h has the manual) with owners, spans and
+// exceptions.
 //
 //   memopt::api::Plan plan("model.plan");
 //   memopt::api::Session session(plan);                  // allocates its own arena
@@ -8,14 +9,18 @@
 //   use(session.output<float>("scores"));
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
+#if __cplusplus >= 202002L
+#include <ranges>
+#endif
 
 #include "memopt/memopt.h"
 
@@ -35,6 +40,31 @@ class Error : public std::runtime_error {
 inline void check(memopt_status status) {
   if (status != MEMOPT_OK) throw Error(status, memopt_last_error());
 }
+
+// Elements in a row that somebody else owns: what std::span is, which C++17 has not. Made from
+// anything with data() and size(); a std::span is made from it.
+template <typename T>
+class Span {
+ public:
+  constexpr Span() = default;
+  constexpr Span(T* data, size_t size) : data_(data), size_(size) {}
+  template <typename Range,
+            typename = std::enable_if_t<std::is_convertible_v<
+                std::remove_pointer_t<decltype(std::data(std::declval<Range&>()))> (*)[], T (*)[]>>>
+  constexpr Span(Range&& range) : data_(std::data(range)), size_(std::size(range)) {}
+
+  constexpr T* data() const { return data_; }
+  constexpr size_t size() const { return size_; }
+  constexpr size_t size_bytes() const { return size_ * sizeof(T); }
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr T& operator[](size_t i) const { return data_[i]; }
+  constexpr T* begin() const { return data_; }
+  constexpr T* end() const { return data_ + size_; }
+
+ private:
+  T* data_ = nullptr;
+  size_t size_ = 0;
+};
 
 // The element type of a C++ type; types without one do not compile.
 template <typename T>
@@ -65,7 +95,7 @@ class Plan {
     check(memopt_plan_load_file(path.c_str(), flags, &plan));
     plan_.reset(plan, memopt_plan_destroy);
   }
-  explicit Plan(std::span<const std::byte> file, uint32_t flags = MEMOPT_LOAD_DEFAULT) {
+  explicit Plan(Span<const std::byte> file, uint32_t flags = MEMOPT_LOAD_DEFAULT) {
     memopt_plan* plan = nullptr;
     check(memopt_plan_load_memory(file.data(), file.size(), flags, &plan));
     plan_.reset(plan, memopt_plan_destroy);
@@ -116,7 +146,7 @@ class Session {
     create(own_arena_.get(), bytes, options);
   }
   // In the caller's arena, which must outlive the session.
-  Session(const Plan& plan, std::span<std::byte> arena, memopt_session_options options = {})
+  Session(const Plan& plan, Span<std::byte> arena, memopt_session_options options = {})
       : plan_(plan) {
     create(arena.data(), arena.size(), options);
   }
@@ -131,14 +161,14 @@ class Session {
 
   // The elements of an input or output, wherever they are; the element type is checked.
   template <typename T>
-  std::span<T> input(const std::string& name) {
+  Span<T> input(const std::string& name) {
     const size_t index = plan_.find_input(name);
     memopt_tensor_info info;
     check(memopt_plan_input(plan_.get(), index, &info));
     return elements<T>(info, memopt_session_input_data(get(), index));
   }
   template <typename T>
-  std::span<const T> output(const std::string& name) const {
+  Span<const T> output(const std::string& name) const {
     const size_t index = plan_.find_output(name);
     memopt_tensor_info info;
     check(memopt_plan_output(plan_.get(), index, &info));
@@ -146,7 +176,7 @@ class Session {
   }
 
   template <typename T>
-  void bind_input(const std::string& name, std::span<const T> buffer) {
+  void bind_input(const std::string& name, Span<const T> buffer) {
     const size_t index = plan_.find_input(name);
     memopt_tensor_info info;
     check(memopt_plan_input(plan_.get(), index, &info));
@@ -154,7 +184,7 @@ class Session {
     check(memopt_session_bind_input(get(), index, buffer.data(), buffer.size_bytes()));
   }
   template <typename T>
-  void bind_output(const std::string& name, std::span<T> buffer) {
+  void bind_output(const std::string& name, Span<T> buffer) {
     const size_t index = plan_.find_output(name);
     memopt_tensor_info info;
     check(memopt_plan_output(plan_.get(), index, &info));
@@ -189,7 +219,7 @@ class Session {
     }
   }
   template <typename T, typename Pointer>
-  static std::span<T> elements(const memopt_tensor_info& info, Pointer data) {
+  static Span<T> elements(const memopt_tensor_info& info, Pointer data) {
     check_type<T>(info);
     if (!data && info.bytes > 0) {
       throw Error(MEMOPT_USAGE, std::string("'") + info.name + "' is not bound to a buffer");
@@ -203,3 +233,8 @@ class Session {
 };
 
 }  // namespace memopt::api
+
+#if __cplusplus >= 202002L
+template <typename T>
+inline constexpr bool std::ranges::enable_borrowed_range<memopt::api::Span<T>> = true;
+#endif
