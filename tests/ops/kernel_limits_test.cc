@@ -44,19 +44,26 @@ TEST(KernelLimits, LrnHasRoomForChannelsAndTheirWindow) {
 }
 
 TEST(KernelLimits, PoolHasRoomForItsTaps) {
-  const auto served = [](int64_t rows, int64_t columns) {
-    Pool op;
-    op.kernel = {rows, columns};
-    op.strides = op.dilations = {1, 1};
-    op.pads = {0, 0, 0, 0};
-    return is_served("pool.simd", op, {{1, 2, rows, columns}}, Layout::kChannelsLast);
+  struct Limit {
+    PoolFn fn;
+    int64_t taps;
   };
-  EXPECT_TRUE(served(1, 1024));
-  EXPECT_TRUE(served(32, 32));
-  EXPECT_FALSE(served(1, 1025));
-  EXPECT_FALSE(served(1025, 1));
-  EXPECT_FALSE(served(32, 33));
-  EXPECT_FALSE(served(1024, 1024));
+  for (const auto& [fn, most] : {Limit{PoolFn::kMax, 4096}, Limit{PoolFn::kAverage, 1024}}) {
+    const auto served = [fn = fn](int64_t rows, int64_t columns) {
+      Pool op;
+      op.fn = fn;
+      op.kernel = {rows, columns};
+      op.strides = op.dilations = {1, 1};
+      op.pads = {0, 0, 0, 0};
+      return is_served("pool.simd", op, {{1, 2, rows, columns}}, Layout::kChannelsLast);
+    };
+    EXPECT_TRUE(served(1, most));
+    EXPECT_TRUE(served(32, most / 32));
+    EXPECT_FALSE(served(1, most + 1));
+    EXPECT_FALSE(served(most + 1, 1));
+    EXPECT_FALSE(served(32, most / 32 + 1));
+    EXPECT_FALSE(served(most, most));
+  }
 }
 
 TEST(KernelLimits, ResizeHasRoomForARow) {

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "runtime/kernels/cpu/elementwise_loops.h"
+#include "runtime/kernels/scalar_math.h"
 
 namespace memopt {
 namespace {
@@ -73,6 +74,37 @@ TEST(SimdAccuracy, FunctionsAreWithinAFewUlps) {
       }
       EXPECT_LE(worst, f.ulps) << enum_name(f.fn) << " at " << at << ", isa "
                                << static_cast<int>(isa);
+    }
+  }
+}
+
+// Every function at the ends of floats and of exp(), with factors of either sign: what is infinite,
+// zero or not a number for the reference is so here.
+TEST(SimdAccuracy, EndsAreThoseOfTheReference) {
+  std::vector<float> ends;
+  for (const float x : {0.0f, 1e-40f, 1e-38f, 1e-5f, 1.0f, 17.0f, 30.0f, 60.0f, 87.0f, 88.0f, 88.5f,
+                        88.7f, 89.0f, 104.0f, 1e10f, 3.4e38f, INFINITY}) {
+    ends.push_back(x);
+    ends.push_back(-x);
+  }
+  for (const Isa isa : isas()) {
+    const ElementwiseLoops& loops = elementwise_loops(isa);
+    for (int i = 0; i < ElementwiseLoops::kUnaryFns; ++i) {
+      if (loops.unary[i] == nullptr) continue;
+      const auto fn = static_cast<UnaryFn>(i);
+      for (const float alpha : {-2.0f, -0.5f, 0.25f, 1.0f, 3.0f}) {
+        for (const float x : ends) {
+          const float beta = std::fabs(alpha) + 1;
+          float found = 0;
+          loops.unary[i](&found, &x, 1, alpha, beta);
+          const auto wanted = static_cast<float>(unary_float<double>(fn, x, alpha, beta));
+          const float most = std::max(std::fabs(wanted) * 1e-5f, 1e-36f);
+          const bool same = found == wanted || (std::isnan(found) && std::isnan(wanted)) ||
+                            std::fabs(found - wanted) <= most;
+          EXPECT_TRUE(same) << enum_name(fn) << '(' << x << "), alpha " << alpha << ": " << found
+                            << ", the reference " << wanted << ", isa " << static_cast<int>(isa);
+        }
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 // machine has, both layouts, slices, in pieces of any order, in place.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "tests/ops/expect.h"
@@ -66,6 +67,30 @@ TEST(SimdPool, MaximumAndAverage) {
       }
     }
   }
+}
+
+TEST(SimdPool, MaximumOfInfinitiesAndNan) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  HostTensor x = random_tensor(DType::kF32, {2, 39, 6, 7}, -1, 1, 1);
+  auto* const elements = reinterpret_cast<float*>(x.bytes.data());
+  for (int i = 0; i < 2 * 39 * 42; ++i) {
+    if (i / 42 % 2 == 0 && i % 42 < 30) elements[i] = -kInfinity;  // all of some windows
+    if (i % 11 == 3) elements[i] = std::numeric_limits<float>::quiet_NaN();
+    if (i % 29 == 5) elements[i] = kInfinity;
+  }
+  Pool pool;
+  pool.fn = PoolFn::kMax;
+  pool.kernel = {2, 2};
+  pool.strides = pool.dilations = {1, 1};
+  for (const std::vector<int64_t>& pads :
+       std::vector<std::vector<int64_t>>{{0, 0, 0, 0}, {1, 1, 1, 1}, {0, 0, 3, 0}}) {
+    pool.pads = pads;
+    expect_like_reference("pool.simd", pool, {&x}, Layout::kChannelsLast, 0);
+  }
+  pool.pads = {0, 0, 0, 0};
+  const std::vector<double> lowest = run_values(pool, {&x});
+  EXPECT_EQ(std::count(lowest.begin(), lowest.end(), -kInfinity) > 0, true);
+  EXPECT_EQ(std::count(lowest.begin(), lowest.end(), std::numeric_limits<float>::lowest()), 0);
 }
 
 TEST(SimdSoftmax, AlongAnyAxis) {

@@ -11,7 +11,8 @@ namespace memopt {
 enum class LrnPower : uint8_t { kHalf, kThreeQuarters, kOne };
 
 struct ChannelLoops {
-  // y[c] = maximum over the taps of x[offsets[tap] + c], c < channels; the lowest float for no tap.
+  // y[c] = maximum over the taps of x[offsets[tap] + c], c < channels; the lowest float for no tap,
+  // NaN where one of them is.
   void (*max_of_taps)(const float* x, const int64_t* offsets, int64_t taps, float* y,
                       int64_t channels);
   // The sum over the taps, divided.

@@ -38,8 +38,11 @@ void combine_taps(const float* x, const int64_t* offsets, int64_t taps, float* y
 }
 
 void max_of_taps(const float* x, const int64_t* offsets, int64_t taps, float* y, int64_t channels) {
+  const Vec initial = splat(taps == 0 ? -__FLT_MAX__ : -__builtin_inff());
   combine_taps(
-      x, offsets, taps, y, channels, splat(-__FLT_MAX__), [](Vec a, Vec b) { return max(a, b); },
+      x, offsets, taps, y, channels, initial,
+      // max() keeps a result that is NaN; an element that is NaN becomes the result.
+      [](Vec result, Vec element) { return element == element ? max(element, result) : element; },
       [](Vec result) { return result; });
 }
 

@@ -56,11 +56,11 @@ MEMOPT_INLINE float exp(float x) {
   const int32_t half = e.n >> 1;  // in two steps, for n may be beyond a float's exponents
   return (1.0f + e.p) * power_of_two(half) * power_of_two(e.n - half);
 }
-// e^x - 1, for x <= 88.
+// e^x - 1.
 MEMOPT_INLINE float expm1(float x) {
-  const Exponential e = split_exp(at_most(at_least(x, -18.0f), 88.0f));
-  const float scale = power_of_two(e.n);
-  return fma(scale, e.p, scale - 1.0f);
+  const Exponential e = split_exp(at_most(at_least(x, -18.0f), 89.0f));
+  const float half = power_of_two(e.n - 1);  // for n may be 128
+  return 2.0f * fma(half, e.p, half - 0.5f);
 }
 
 // x = 2^n (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)); log(1 + f) = f - f^2/2 + s (f^2/2 + R) with

@@ -7,7 +7,8 @@
 namespace memopt::cpu {
 namespace {
 
-constexpr int64_t kMaxTaps = 1024;
+constexpr int64_t kMaxTaps = 4096;      // their offsets lie on the stack
+constexpr int64_t kMaxMeanTaps = 1024;  // more are added up with too much error
 
 bool supports(const KernelRequest& request) {
   const auto& op = std::get<Pool>(*request.op);
@@ -15,11 +16,12 @@ bool supports(const KernelRequest& request) {
   const Operand& y = request.outputs[0];
   const bool wants_indices = request.outputs.size() > 1 && request.outputs[1].present;
   if (op.fn == PoolFn::kLp || wants_indices || !is_plain_f32(x) || !is_plain_f32(y)) return false;
+  const int64_t most = op.fn == PoolFn::kMax ? kMaxTaps : kMaxMeanTaps;
   int64_t taps = 1;
   for (const int64_t extent : op.kernel) {
-    if (extent > kMaxTaps) return false;
+    if (extent > most) return false;
     taps *= extent;
-    if (taps > kMaxTaps) return false;
+    if (taps > most) return false;
   }
   return is_contiguous(x.dims, x.strides, 1) && is_contiguous(y.dims, y.strides, 1);
 }

@@ -1,4 +1,5 @@
-// pool.onednn: max (f32, i8, u8) and average (f32) pooling, channels-last.
+// pool.onednn: max (i8, u8) and average (f32) pooling, channels-last. The library's maximum of
+// floats starts from the lowest finite one, and so makes a window of -inf something else.
 #include <algorithm>
 
 #include "runtime/kernels/onednn/convolution.h"
@@ -55,7 +56,7 @@ Result<Program> build_pool(const KernelRequest& request) {
   const bool byte = x.dtype == DType::kI8 || x.dtype == DType::kU8;
   if (!x.present || !y.present || x.dtype != y.dtype || x.layout == Layout::kPacked ||
       y.layout == Layout::kPacked || op.fn == PoolFn::kLp ||
-      !(x.dtype == DType::kF32 || (byte && op.fn == PoolFn::kMax))) {
+      (op.fn == PoolFn::kMax ? !byte : x.dtype != DType::kF32)) {
     return unsupported("types");
   }
   MEMOPT_ASSIGN_OR_RETURN(const ConvShape shape, pool_shape(op, x, y));

@@ -41,7 +41,8 @@ void run_max(const Pool& op, const PoolShape& shape, const RunContext& context) 
       const int64_t index = plane_index(shape.axes, in, rank, op.column_major_indices);
       for (int64_t c = 0; c < window.channels; ++c) {
         const Value value = load(x[from + c * shape.x_channel]);
-        const bool better = value > best[c] || best_index[c] < 0;
+        const bool is_nan = value != value && best[c] == best[c];  // the first is the largest
+        const bool better = value > best[c] || best_index[c] < 0 || is_nan;
         best[c] = better ? value : best[c];
         best_index[c] = better ? index : best_index[c];
       }
