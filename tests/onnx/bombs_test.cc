@@ -12,16 +12,11 @@
 #include <vector>
 
 #include "tests/onnx/model_builder.h"
+#include "tests/support/sanitizer.h"
 
 namespace memopt::testing {
 namespace {
 
-// What a sanitizer adds to the time and memory of a tool.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kSanitizerFactor = 6;
-#else
-constexpr int kSanitizerFactor = 1;
-#endif
 constexpr rlim_t kMaxSeconds = 10 * kSanitizerFactor;
 constexpr int64_t kMaxResidentBytes = (int64_t{512} << 20) * kSanitizerFactor;
 

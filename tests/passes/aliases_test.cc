@@ -54,8 +54,9 @@ class AliasesOf : public ::testing::Test {
     graph_ = {};
     kernels_.clear();
   }
-  ValueId input(const TensorType& type) { return graph_.add_input(graph_.unique_name("x"), type); }
-  ValueId constant(const TensorType& type) {
+  // Types come by value: those of a graph move when it grows.
+  ValueId input(TensorType type) { return graph_.add_input(graph_.unique_name("x"), type); }
+  ValueId constant(TensorType type) {
     return graph_.add_constant(
         graph_.unique_name("c"), type,
         ConstantData::from_bytes(std::vector<std::byte>(static_cast<size_t>(type.bytes()))));
@@ -77,14 +78,14 @@ class AliasesOf : public ::testing::Test {
     return results(op, inputs, kernel)[0];
   }
   // Something computed.
-  ValueId compute(const std::vector<ValueId>& inputs, const TensorType& type,
+  ValueId compute(const std::vector<ValueId>& inputs, TensorType type,
                   const KernelDef& kernel = kAny) {
     Value output;
     output.name = graph_.unique_name("v");
     output.type = type;
     return add(Softmax{}, inputs, {output}, kernel)[0];
   }
-  ValueId compute(const TensorType& type, const KernelDef& kernel = kAny) {
+  ValueId compute(TensorType type, const KernelDef& kernel = kAny) {
     return compute({input(type)}, type, kernel);
   }
   ValueId reshape(ValueId x, const Dims& dims) {

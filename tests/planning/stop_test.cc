@@ -9,6 +9,7 @@
 #include "passes/planning/planner.h"
 #include "tests/planning/order_random.h"
 #include "tests/support/perfect_packing.h"
+#include "tests/support/sanitizer.h"
 
 namespace memopt {
 namespace {
@@ -33,7 +34,7 @@ class StopSoon {
   std::atomic<double> at_ = 0;
   std::thread thread_;
 };
-constexpr double kPromptSeconds = 0.5;
+constexpr double kPromptSeconds = 0.5 * testing::kSanitizerFactor;
 constexpr int64_t kEndless = int64_t{1} << 50;
 
 TEST(Stop, EndsThePlacementWithAValidPlan) {
