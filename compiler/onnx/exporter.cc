@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "compiler/onnx/node_context.h"
+#include "compiler/onnx/tensor.h"
 #include "compiler/onnx/types.h"
 
 namespace memopt {
@@ -117,7 +118,7 @@ std::string Exporter::floats(const std::vector<double>& values) {
 }
 
 Result<std::string> Exporter::values(DType type, const Dims& dims, std::span<const double> values) {
-  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, bytes_of(type, values));
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, number_bytes(type, values));
   onnx::TensorProto& tensor = *proto_.add_initializer();
   tensor.set_name(fresh_name("value"));
   tensor.set_data_type(dtype_to_onnx(type));

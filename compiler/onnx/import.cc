@@ -82,7 +82,7 @@ Result<ImportedModel> import_model(const ParsedFile<onnx::ModelProto>& file,
   builder.graph().name = graph.name();
   reserve_names(builder, graph);
   MEMOPT_RETURN_IF_ERROR(importer.enter(scope, graph));
-  MEMOPT_RETURN_IF_ERROR(add_inputs(scope, graph, options));
+  MEMOPT_ASSIGN_OR_RETURN(std::vector<ShapeFlag> assumed, add_inputs(scope, graph, options));
   MEMOPT_RETURN_IF_ERROR(importer.import_nodes(scope, graph.node()));
   std::vector<std::string> outputs;
   for (const auto& output : graph.output()) outputs.push_back(output.name());
@@ -93,7 +93,8 @@ Result<ImportedModel> import_model(const ParsedFile<onnx::ModelProto>& file,
   return ImportedModel{.graph = std::move(builder.graph()),
                        .ir_version = model.ir_version(),
                        .opset = main_opset == opsets.end() ? 0 : main_opset->second,
-                       .producer = model.producer_name()};
+                       .producer = model.producer_name(),
+                       .assumed = std::move(assumed)};
 }
 
 }  // namespace

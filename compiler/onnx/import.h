@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "compiler/ir/graph.h"
@@ -21,14 +22,32 @@ struct DimExtent {
   int64_t max = 0;
 };
 
+// The shape of an example of some input.
+struct ExampleShape {
+  std::string name;  // of the input, maybe
+  std::vector<int64_t> dims;
+  bool has_position = false;  // its place among the examples is that of the input in the model
+};
+
+// An extent or shape that a command line would give as --FLAG VALUE.
+struct ShapeFlag {
+  std::string flag;   // "dim" or "shape"
+  std::string value;  // "batch=1"
+};
+// For a shell.
+std::string to_string(const ShapeFlag& flag);
+
 struct ImportOptions {
   // Shapes of graph inputs by name. The symbols in the model's own shape get these extents
-  // everywhere.
+  // everywhere. A leading dimension of several that nothing gives is that of the batch: 1.
   std::map<std::string, std::vector<int64_t>> shapes;
+  // Of inputs that `shapes` does not give; the first of a name counts. What names no input and
+  // has no position, or not as many examples beside it as there are inputs, is passed over.
+  std::vector<ExampleShape> examples;
   // Extents of symbolic dimensions by name.
   std::map<std::string, DimExtent> dims;
-  // Graph inputs that become constants.
-  std::map<std::string, TensorData> bindings;
+  // Graph inputs that become constants: a tensor, or one number in every element.
+  std::map<std::string, std::variant<TensorData, double>> bindings;
   // Folder that external data must lie beneath; empty: the model's own folder.
   std::string external_data_root;
   // Accept external data files that have several hard links.
@@ -46,6 +65,8 @@ struct ImportedModel {
   int64_t opset = 0;  // of ONNX's own operators
   std::string producer;
   std::vector<std::string> external_files = {};  // paths of the external data that was read
+  // What nobody gave and was taken as 1: leading dimensions, those of the batch.
+  std::vector<ShapeFlag> assumed = {};
   // Bytes of the model file and of the external data that the graph keeps mapped.
   int64_t file_bytes = 0;
 };

@@ -44,28 +44,6 @@ std::optional<std::vector<double>> floats_of(const TensorType& type,
   return values;
 }
 
-Result<std::vector<std::byte>> bytes_of(DType type, std::span<const double> values) {
-  std::vector<std::byte> bytes(
-      static_cast<size_t>(*dtype_bytes(type, static_cast<int64_t>(values.size()))));
-  const auto store_all = [&](auto tag) -> Status {
-    using T = typename decltype(tag)::type;
-    for (size_t i = 0; i < values.size(); ++i) {
-      const T element = store<T>(convert<Compute<T>>(values[i]));
-      std::memcpy(&bytes[i * sizeof(T)], &element, sizeof(T));
-    }
-    return {};
-  };
-  if (type == DType::kBool) {
-    MEMOPT_RETURN_IF_ERROR(store_all(TypeTag<Bool>{}));
-  } else if ((is_float(type) || is_integer(type)) &&
-             dtype_bits(type) >= (is_float(type) ? 16 : 8)) {
-    MEMOPT_RETURN_IF_ERROR(dispatch_number(type, store_all));
-  } else {
-    return bad_input("element type " + std::string(dtype_name(type)) + " is not supported here");
-  }
-  return bytes;
-}
-
 // --- operands ---
 
 Result<std::vector<int64_t>> NodeContext::constant_ints(int i, std::string_view what) {
@@ -271,7 +249,7 @@ Result<ValueId> NodeContext::constant_values(DType dtype, const Dims& dims,
   MEMOPT_ASSIGN_OR_RETURN(Reservation reserved,
                           reserve_constant(builder().state().options.account,
                                            needed.value_or(INT64_MAX), "a list of constants"));
-  MEMOPT_ASSIGN_OR_RETURN(std::vector<std::byte> bytes, bytes_of(dtype, values));
+  MEMOPT_ASSIGN_OR_RETURN(std::vector<std::byte> bytes, number_bytes(dtype, values));
   return constant(type, ConstantData::from_bytes(std::move(bytes), std::move(reserved)));
 }
 

@@ -123,8 +123,5 @@ std::optional<std::vector<int64_t>> ints_of(const TensorType& type,
                                             std::span<const std::byte> bytes);
 std::optional<std::vector<double>> floats_of(const TensorType& type,
                                              std::span<const std::byte> bytes);
-// The bytes of a tensor with these elements, each rounded to `type`: a number of at least a byte,
-// or bool.
-Result<std::vector<std::byte>> bytes_of(DType type, std::span<const double> values);
 
 }  // namespace memopt

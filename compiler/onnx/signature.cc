@@ -1,7 +1,12 @@
 #include "compiler/onnx/signature.h"
 
+#include <algorithm>
+#include <cctype>
 #include <set>
+#include <string_view>
 
+#include "compiler/onnx/node_context.h"
+#include "compiler/onnx/tensor.h"
 #include "compiler/onnx/types.h"
 
 namespace memopt {
@@ -12,9 +17,10 @@ Error usage(std::string message) { return {Code::kUsage, std::move(message)}; }
 // A declared input that is no initializer.
 struct Input {
   std::string name;
+  bool has_assumed_batch = false;
   DType dtype = DType::kF32;
   std::optional<std::vector<OnnxDim>> declared;
-  std::optional<std::vector<int64_t>> given;  // by --shape or --bind
+  std::optional<std::vector<int64_t>> given;  // by --shape or a tensor of --bind
 };
 
 using Extents = std::map<std::string, int64_t>;
@@ -41,8 +47,9 @@ Result<std::vector<Input>> declared_inputs(const Scope& scope, const onnx::Graph
     const auto shape = options.shapes.find(input.name);
     const auto binding = options.bindings.find(input.name);
     if (shape != options.shapes.end()) input.given = shape->second;
-    if (binding != options.bindings.end()) {
-      const TensorType& type = binding->second.type;
+    if (binding == options.bindings.end()) continue;
+    if (const auto* tensor = std::get_if<TensorData>(&binding->second)) {
+      const TensorType& type = tensor->type;
       const std::vector<int64_t> dims(type.dims.begin(), type.dims.end());
       if (type.dtype != input.dtype) {
         return usage("--bind " + input.name + ": needed elements of type " +
@@ -55,6 +62,20 @@ Result<std::vector<Input>> declared_inputs(const Scope& scope, const onnx::Graph
     }
   }
   return inputs;
+}
+
+// Gives inputs without a shape that of their example, by name, else by position.
+void take_examples(std::vector<Input>& inputs, const std::vector<ExampleShape>& examples) {
+  for (size_t k = 0; k < examples.size(); ++k) {
+    const ExampleShape& example = examples[k];
+    auto input = std::find_if(inputs.begin(), inputs.end(),
+                              [&](const Input& i) { return i.name == example.name; });
+    if (input == inputs.end()) {
+      if (!example.has_position || examples.size() != inputs.size()) continue;
+      input = inputs.begin() + static_cast<std::ptrdiff_t>(k);
+    }
+    if (!input->given) input->given = example.dims;
+  }
 }
 
 Status check_names(const std::vector<Input>& inputs, const ImportOptions& options) {
@@ -128,6 +149,42 @@ Result<Extents> symbol_extents(const std::vector<Input>& inputs, const ImportOpt
   return extents;
 }
 
+bool is_called_batch(const std::string& symbol) {
+  constexpr std::string_view kBatch = "batch";
+  const auto equal = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == b;
+  };
+  return std::search(symbol.begin(), symbol.end(), kBatch.begin(), kBatch.end(), equal) !=
+         symbol.end();
+}
+
+// Takes leading dimensions that nothing gives, those of the batch, as 1: symbols that lead some
+// input of several dimensions and are nowhere else than in front, or say that they are the batch,
+// and such without a name. Returns the symbols.
+std::vector<std::string> assume_batch(std::vector<Input>& inputs, Extents& extents) {
+  std::set<std::string> leading;
+  std::set<std::string> inner;
+  for (Input& input : inputs) {
+    if (!input.declared || input.given) continue;
+    std::vector<OnnxDim>& dims = *input.declared;
+    for (size_t i = 0; i < dims.size(); ++i) {
+      const bool leads = i == 0 && dims.size() > 1;
+      if (leads) leading.insert(dims[i].symbol);
+      if (i > 0) inner.insert(dims[i].symbol);
+      if (leads && !dims[i].extent && dims[i].symbol.empty()) {
+        dims[i].extent = 1;
+        input.has_assumed_batch = true;
+      }
+    }
+  }
+  std::vector<std::string> symbols;
+  for (const std::string& symbol : leading) {
+    if (symbol.empty() || (inner.contains(symbol) && !is_called_batch(symbol))) continue;
+    if (extents.emplace(symbol, 1).second) symbols.push_back(symbol);
+  }
+  return symbols;
+}
+
 // The dimensions of an input; nullopt where some extent is unknown.
 std::optional<std::vector<int64_t>> resolve(const Input& input, const Extents& extents) {
   if (input.given) return input.given;
@@ -146,20 +203,93 @@ std::optional<std::vector<int64_t>> resolve(const Input& input, const Extents& e
   return dims;
 }
 
-Error unknown_shapes(const std::vector<const Input*>& inputs) {
-  std::string text = "plans are compiled for fixed shapes; give the missing extents:";
+// A word of a shell's command line.
+std::string shell_word(const std::string& text) {
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) ||
+           std::string_view("_-./:=,+@%").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + '\'';
+}
+
+ShapeFlag shape_flag(const std::string& input, const std::vector<int64_t>& dims) {
+  std::string text;
+  for (const int64_t dim : dims) text += (text.empty() ? "" : "x") + std::to_string(dim);
+  return {"shape", input + '=' + text};
+}
+
+ShapeFlag dim_flag(const std::string& symbol, int64_t extent) {
+  return {"dim", symbol + '=' + std::to_string(extent)};
+}
+
+// Flags that would give all extents that are missing, with an example of each.
+std::string example_flags(const std::vector<const Input*>& inputs, const Extents& extents) {
+  constexpr int64_t kExample = 64;
+  std::vector<std::string> flags;
   for (const Input* input : inputs) {
-    text += (input == inputs.front() ? " input '" : "; input '") + input->name + "' is " +
-            (input->declared ? to_string(*input->declared) : "of unknown rank") + ": --shape " +
-            input->name + "=...";
-    std::set<std::string> symbols;
-    if (input->declared) {
-      for (const OnnxDim& dim : *input->declared) symbols.insert(dim.symbol);
+    if (!input->declared) {
+      flags.push_back(to_string(shape_flag(input->name, {1, kExample})));
+      continue;
     }
-    symbols.erase("");
-    for (const std::string& symbol : symbols) text += " or --dim " + symbol + "=...";
+    std::vector<int64_t> dims;
+    bool is_named = true;
+    for (const OnnxDim& dim : *input->declared) {
+      const auto known = extents.find(dim.symbol);
+      dims.push_back(dim.extent ? *dim.extent : known == extents.end() ? kExample : known->second);
+      is_named = is_named && (dim.extent || !dim.symbol.empty());
+    }
+    if (!is_named) {
+      flags.push_back(to_string(shape_flag(input->name, dims)));
+      continue;
+    }
+    for (const OnnxDim& dim : *input->declared) {
+      if (!dim.extent && !extents.contains(dim.symbol)) {
+        flags.push_back(to_string(dim_flag(dim.symbol, kExample)));
+      }
+    }
   }
-  return usage(text);
+  std::string text;
+  std::set<std::string> said;
+  for (const std::string& flag : flags) {
+    if (said.insert(flag).second) text += (text.empty() ? "" : " ") + flag;
+  }
+  return text;
+}
+
+Error unknown_shapes(const std::vector<const Input*>& inputs, const Extents& extents) {
+  std::string text = "plans are compiled for fixed shapes, and nothing gives those of";
+  for (const Input* input : inputs) {
+    text += (input == inputs.front() ? " input '" : ", '") + input->name + "' " +
+            (input->declared ? to_string(*input->declared) : "of unknown rank");
+  }
+  return usage(text + "; for example: " + example_flags(inputs, extents) +
+               ", or --shapes-from FOLDER with an example of each");
+}
+
+// All elements of `type` the number that --bind gives.
+Result<std::shared_ptr<const ConstantData>> filled(const TensorType& type, double number,
+                                                   const ImportOptions& options) {
+  MEMOPT_ASSIGN_OR_RETURN(Reservation reserved, reserve_constant(options.account, type.bytes(),
+                                                                 "a tensor of " + to_string(type)));
+  MEMOPT_RETURN_IF_ERROR(options.account->charge_work(type.bytes(), to_string(type)));
+  MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> element,
+                          number_bytes(type.dtype, {&number, 1}));
+  const TensorType scalar{.dtype = type.dtype};
+  if (is_integer(type.dtype) || type.dtype == DType::kBool) {
+    const auto stored = ints_of(scalar, element);
+    if (!stored || static_cast<double>(stored->front()) != number) {
+      return usage("no " + std::string(dtype_name(type.dtype)) + " is the number given");
+    }
+  }
+  std::vector<std::byte> bytes;
+  bytes.reserve(static_cast<size_t>(type.bytes()));
+  for (int64_t i = 0; i < type.count(); ++i) {
+    bytes.insert(bytes.end(), element.begin(), element.end());
+  }
+  return ConstantData::from_bytes(std::move(bytes), std::move(reserved));
 }
 
 // Whether a declared shape can be that of `dims`: symbols are any number.
@@ -173,6 +303,10 @@ bool agrees(const std::vector<OnnxDim>& declared, const Dims& dims) {
 }
 
 }  // namespace
+
+std::string to_string(const ShapeFlag& flag) {
+  return "--" + flag.flag + ' ' + shell_word(flag.value);
+}
 
 Status check_outputs(const Graph& built, const onnx::GraphProto& graph) {
   for (int i = 0; i < graph.output_size(); ++i) {
@@ -197,31 +331,45 @@ Status check_outputs(const Graph& built, const onnx::GraphProto& graph) {
   return {};
 }
 
-Status add_inputs(Scope& scope, const onnx::GraphProto& graph, const ImportOptions& options) {
-  MEMOPT_ASSIGN_OR_RETURN(const std::vector<Input> inputs, declared_inputs(scope, graph, options));
+Result<std::vector<ShapeFlag>> add_inputs(Scope& scope, const onnx::GraphProto& graph,
+                                          const ImportOptions& options) {
+  MEMOPT_ASSIGN_OR_RETURN(std::vector<Input> inputs, declared_inputs(scope, graph, options));
   MEMOPT_RETURN_IF_ERROR(check_names(inputs, options));
-  MEMOPT_ASSIGN_OR_RETURN(const Extents extents, symbol_extents(inputs, options));
+  take_examples(inputs, options.examples);
+  MEMOPT_ASSIGN_OR_RETURN(Extents extents, symbol_extents(inputs, options));
+  std::vector<ShapeFlag> assumed;
+  for (const std::string& symbol : assume_batch(inputs, extents)) {
+    assumed.push_back(dim_flag(symbol, 1));
+  }
   std::vector<const Input*> unknown;
   for (const Input& input : inputs) {
     if (!resolve(input, extents)) unknown.push_back(&input);
   }
-  if (!unknown.empty()) return unknown_shapes(unknown);
+  if (!unknown.empty()) return unknown_shapes(unknown, extents);
 
   Graph& built = scope.builder.graph();
   for (const Input& input : inputs) {
+    const std::vector<int64_t> extents_of_input = *resolve(input, extents);
+    if (input.has_assumed_batch) assumed.push_back(shape_flag(input.name, extents_of_input));
     TensorType type;
     type.dtype = input.dtype;
-    auto dims = checked_dims(*resolve(input, extents));
+    auto dims = checked_dims(extents_of_input);
     if (!dims.ok()) return in_context("input '" + input.name + "'", dims.error());
     type.dims = *dims;
     if (!is_valid_type(type)) return bad_input("input '" + input.name + "' is too large");
     const auto binding = options.bindings.find(input.name);
-    scope.values[input.name] =
-        binding == options.bindings.end()
-            ? built.add_input(input.name, type)
-            : built.add_constant(input.name, type, ConstantData::from_bytes(binding->second.bytes));
+    if (binding == options.bindings.end()) {
+      scope.values[input.name] = built.add_input(input.name, type);
+    } else if (const auto* tensor = std::get_if<TensorData>(&binding->second)) {
+      scope.values[input.name] =
+          built.add_constant(input.name, type, ConstantData::from_bytes(tensor->bytes));
+    } else {
+      auto data = filled(type, std::get<double>(binding->second), options);
+      if (!data.ok()) return in_context("--bind " + input.name, data.error());
+      scope.values[input.name] = built.add_constant(input.name, type, *std::move(data));
+    }
   }
-  return {};
+  return assumed;
 }
 
 }  // namespace memopt

@@ -10,9 +10,11 @@
 namespace memopt {
 
 // Adds the graph's inputs to `scope` and its builder: an input per declared one that is no
-// initializer, constants for those that options.bindings fix. Errors that concern all inputs (no
-// extent for a symbol, options that fit nothing) list all of them.
-Status add_inputs(Scope& scope, const onnx::GraphProto& graph, const ImportOptions& options);
+// initializer, constants for those that options.bindings fix. Returns ImportedModel::assumed.
+// Errors that concern all inputs (no extent for a symbol, options that fit nothing) list all of
+// them.
+Result<std::vector<ShapeFlag>> add_inputs(Scope& scope, const onnx::GraphProto& graph,
+                                          const ImportOptions& options);
 
 // Ok where what the model declares of its outputs agrees with what its nodes make; symbols agree
 // with every extent. `built` has the outputs of `graph`, in the same order.

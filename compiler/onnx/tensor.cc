@@ -4,6 +4,7 @@
 
 #include "compiler/onnx/types.h"
 #include "runtime/base/checked.h"
+#include "runtime/kernels/element.h"
 
 namespace memopt {
 namespace {
@@ -145,6 +146,28 @@ Result<LoadedTensor> load_tensor(const onnx::TensorProto& tensor, const TensorSo
     return LoadedTensor{type, ConstantData::from_bytes(std::move(bytes), std::move(reserved))};
   }
   return decode_field(tensor, type, source.account);
+}
+
+Result<std::vector<std::byte>> number_bytes(DType type, std::span<const double> numbers) {
+  std::vector<std::byte> bytes(
+      static_cast<size_t>(*dtype_bytes(type, static_cast<int64_t>(numbers.size()))));
+  const auto store_all = [&](auto tag) -> Status {
+    using T = typename decltype(tag)::type;
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const T element = store<T>(convert<Compute<T>>(numbers[i]));
+      std::memcpy(&bytes[i * sizeof(T)], &element, sizeof(T));
+    }
+    return {};
+  };
+  if (type == DType::kBool) {
+    MEMOPT_RETURN_IF_ERROR(store_all(TypeTag<Bool>{}));
+  } else if ((is_float(type) || is_integer(type)) &&
+             dtype_bits(type) >= (is_float(type) ? 16 : 8)) {
+    MEMOPT_RETURN_IF_ERROR(dispatch_number(type, store_all));
+  } else {
+    return bad_input("element type " + std::string(dtype_name(type)) + " is not supported here");
+  }
+  return bytes;
 }
 
 Result<LoadedTensor> load_sparse_tensor(const onnx::SparseTensorProto& tensor,

@@ -31,6 +31,10 @@ Result<TensorType> tensor_type_of(const onnx::TensorProto& tensor);
 // must be exactly the bytes that the type needs.
 Result<LoadedTensor> load_tensor(const onnx::TensorProto& tensor, const TensorSource& source);
 
+// The bytes of a tensor with these elements, each rounded to `type`: a number of at least a byte,
+// or bool; kBadInput for others.
+Result<std::vector<std::byte>> number_bytes(DType type, std::span<const double> numbers);
+
 // A sparse tensor made dense. Indices are checked: in range and ascending.
 Result<LoadedTensor> load_sparse_tensor(const onnx::SparseTensorProto& tensor,
                                         const TensorSource& source);

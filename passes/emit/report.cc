@@ -259,6 +259,17 @@ std::string option_of(const Plan& plan, std::string_view name) {
   return "";
 }
 
+// The values of the options that give extents which the model leaves open.
+std::vector<std::string> shapes_of(const Plan& plan) {
+  std::vector<std::string> shapes;
+  for (const std::string_view option : plan.options) {
+    for (const std::string_view name : {"dim=", "shape="}) {
+      if (option.starts_with(name)) shapes.emplace_back(option.substr(name.size()));
+    }
+  }
+  return shapes;
+}
+
 }  // namespace
 
 std::string_view cost_name(SuggestionCost cost) {
@@ -274,8 +285,12 @@ std::string_view cost_name(SuggestionCost cost) {
 }
 
 std::vector<int64_t> live_bytes(const Report& report, const std::vector<bool>& skip,
-                                bool skip_scratch) {
+                                bool skip_scratch, bool padded) {
   const size_t steps = report.steps.size();
+  const auto in_arena = [&](const Block& block) {
+    const int64_t end = padded ? align_up(block.end, kArenaAlignment) : block.end;
+    return Block{block.begin, block.begin < block.end ? end : block.end};
+  };
   std::vector<std::vector<uint32_t>> starting(steps), ending(steps + 1);
   std::vector<int64_t> ends;
   const auto note_ends = [&](const Block& block) {
@@ -287,15 +302,15 @@ std::vector<int64_t> live_bytes(const Report& report, const std::vector<bool>& s
     const ReportTensor& tensor = report.tensors[i];
     starting[static_cast<size_t>(tensor.begin)].push_back(i);
     ending[static_cast<size_t>(tensor.end)].push_back(i);
-    note_ends(block_of(tensor));
+    note_ends(in_arena(block_of(tensor)));
   }
-  for (const ReportStep& step : report.steps) note_ends(scratch_of(step));
+  for (const ReportStep& step : report.steps) note_ends(in_arena(scratch_of(step)));
   Coverage coverage(std::move(ends));
   std::vector<int64_t> live(steps);
   for (size_t step = 0; step < steps; ++step) {
-    for (const uint32_t i : ending[step]) coverage.remove(block_of(report.tensors[i]));
-    for (const uint32_t i : starting[step]) coverage.add(block_of(report.tensors[i]));
-    const Block scratch = skip_scratch ? Block{} : scratch_of(report.steps[step]);
+    for (const uint32_t i : ending[step]) coverage.remove(in_arena(block_of(report.tensors[i])));
+    for (const uint32_t i : starting[step]) coverage.add(in_arena(block_of(report.tensors[i])));
+    const Block scratch = skip_scratch ? Block{} : in_arena(scratch_of(report.steps[step]));
     coverage.add(scratch);
     live[step] = coverage.bytes();
     coverage.remove(scratch);
@@ -309,6 +324,7 @@ Report build_report(const Plan& plan, const ReportOptions& options) {
   report.graph = plan.model_name;
   report.network = option_of(plan, "network");
   report.target = to_string(plan.target);
+  report.shapes = shapes_of(plan);
   report.producer = plan.producer;
   report.naive_bytes = plan.certificate.naive_bytes;
   report.lower_bound_bytes = plan.certificate.lower_bound_bytes;

@@ -82,8 +82,9 @@ struct Report {
   std::string graph;    // the name that the model gives itself
   std::string network;  // network_digest(); empty: the plan does not say
   std::string target;
-  int64_t naive_bytes = 0;        // every tensor and every scratch block its own
-  int64_t lower_bound_bytes = 0;  // proved: no arena is smaller, in the sense of bound_kind
+  std::vector<std::string> shapes;  // that the model leaves open: "batch=1", "x=1x3x224x224"
+  int64_t naive_bytes = 0;          // every tensor and every scratch block its own
+  int64_t lower_bound_bytes = 0;    // proved: no arena is smaller, in the sense of bound_kind
   BoundKind bound_kind = BoundKind::kFixedOrder;
   std::string bound_method;
   bool bound_is_claimed = false;  // bound and naive bytes are what a plan file says of itself
@@ -113,9 +114,10 @@ Report build_report(const Plan& plan, const ReportOptions& options = {});
 
 // Distinct arena bytes in use at each step, without the roots for which `skip` is set (one entry
 // per tensor) and, if `skip_scratch`, without kernel scratch: what is left if something moved
-// elsewhere.
+// elsewhere. With `padded`, blocks reach to the arena's next unit of alignment, as the placement
+// counts them.
 std::vector<int64_t> live_bytes(const Report& report, const std::vector<bool>& skip,
-                                bool skip_scratch = false);
+                                bool skip_scratch = false, bool padded = false);
 
 // Fills report.suggestions from everything else in it (report_suggest.cc).
 void add_suggestions(Report& report);

@@ -59,6 +59,7 @@ json summary_json(const Report& report) {
               {"model", report.model},
               {"graph", report.graph},
               {"target", report.target},
+              {"shapes", report.shapes},
               {"producer", report.producer},
               {"naive_bytes", report.naive_bytes},
               {"arena_bytes", bytes.arena},

@@ -46,9 +46,10 @@ class Suggester {
 
   std::vector<bool> nothing() const { return std::vector<bool>(report_.tensors.size(), false); }
 
-  // How far the peak of live bytes falls without these roots.
+  // How far the peak of live bytes, padding included, falls without these roots.
   int64_t saved_without(const std::vector<bool>& skip, bool skip_scratch = false) const {
-    return report_.peak_live_bytes - largest(live_bytes(report_, skip, skip_scratch));
+    return largest(live_bytes(report_, nothing(), false, /*padded=*/true)) -
+           largest(live_bytes(report_, skip, skip_scratch, /*padded=*/true));
   }
 
   void suggest_placement() {

@@ -146,6 +146,9 @@ std::string heading(const Report& report) {
   out += ": " + count_text(static_cast<int64_t>(report.steps.size())) + " steps, " +
          count_text(static_cast<int64_t>(report.tensors.size())) + " tensors, target " +
          report.target;
+  for (const std::string& shape : report.shapes) {
+    out += (&shape == report.shapes.data() ? ", for " : ", ") + printable(shape, 60);
+  }
   if (!report.bound_method.empty()) out += ", planned by " + printable(report.bound_method, 100);
   return out + '\n';
 }

@@ -297,6 +297,7 @@ def check_values(c):
         c.expect(f"--shape {value[:20]}", USAGE, [], "compile", model, f"--shape={value}")
     for value in ("", "rows", "rows=", "=1", "rows=-1", "rows=1..", "rows=2..1", "rows=1.5", "rows=99999999999999999999", "rows=x", "nope=1"):
         c.expect(f"--dim {value}", USAGE, [], "compile", c.path("symbolic.onnx"), f"--dim={value}")
+    c.expect("no folder of examples", USAGE, ["--shapes-from", "nowhere"], "compile", c.path("symbolic.onnx"), "--shapes-from", "nowhere")
     c.expect("no folder", USAGE, ["--external-data-root", "'nowhere' is no folder"], "compile", c.path("symbolic.onnx"), "--external-data-root", "nowhere")
     for value in ("", "x", "x=", "=@a.npy", "x=a.npy", "x=@", "x=@a", "x=@a.txt"):
         c.expect(f"--bind {value}", USAGE, [], "compile", model, f"--bind={value}")

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
+#include "compiler/onnx/node_context.h"
 #include "tests/onnx/model_builder.h"
 
 namespace memopt::testing {
@@ -123,13 +126,67 @@ TEST(Import, TwoOutputsOfOneValueKeepBothNames) {
 
 TEST(Import, AsksForTheExtentsOfSymbols) {
   Model model;
-  model.input("x", {"N", "3"}).input("u", {"?"}).output("y");
+  model.input("x", {"N", "C", "it's wide"}).input("u", {"?"}).input("v", {"C", "2"}).output("y");
   model.node("Relu", {"x"}, {"y"});
   const auto imported = model.import();
   ASSERT_FALSE(imported.ok());
   EXPECT_EQ(imported.error().code, Code::kUsage);
-  EXPECT_TRUE(has_text(imported.error().message, "--dim N="));
-  EXPECT_TRUE(has_text(imported.error().message, "--shape u="));
+  // A line for a shell; the batch is known.
+  EXPECT_TRUE(has_text(imported.error().message,
+                       "--dim C=64 --dim 'it'\\''s wide=64' --shape u=64, or --shapes-from"))
+      << imported.error().message;
+}
+
+TEST(Import, TakesOneForTheBatch) {
+  struct Case {
+    std::vector<std::string> x, u;
+    std::vector<std::string> assumed;  // empty: asked for
+  };
+  const Case cases[] = {
+      {{"N", "3"}, {"N"}, {"--dim N=1"}},
+      {{"N", "3"}, {"M", "2"}, {"--dim M=1", "--dim N=1"}},
+      {{"?", "3"}, {"2"}, {"--shape x=1x3"}},
+      {{"a b", "3"}, {"2"}, {"--dim 'a b=1'"}},
+      {{"batch", "3"}, {"2", "batch"}, {"--dim batch=1"}},
+      {{"N", "3"}, {"2", "N"}, {}},  // leads one, but is inside of the other
+      {{"2", "N"}, {"2"}, {}},
+      {{"2"}, {"N"}, {}},  // the length of a row of numbers
+      {{"?", "?"}, {"2"}, {}},
+  };
+  for (const Case& c : cases) {
+    Model model;
+    model.input("x", c.x).input("u", c.u).output("y").output("v");
+    model.node("Relu", {"x"}, {"y"});
+    model.node("Relu", {"u"}, {"v"});
+    const auto imported = model.import();
+    ASSERT_EQ(imported.ok(), !c.assumed.empty()) << message_of(imported);
+    if (!imported.ok()) continue;
+    std::vector<std::string> assumed;
+    for (const ShapeFlag& flag : imported->assumed) assumed.push_back(to_string(flag));
+    EXPECT_EQ(assumed, c.assumed);
+  }
+}
+
+TEST(Import, TakesShapesOfExamples) {
+  Model model;
+  model.input("x", {"N", "C"}).input("u", {"K"}).output("y").output("v");
+  model.node("Relu", {"x"}, {"y"});
+  model.node("Relu", {"u"}, {"v"});
+  const auto types = [&](const std::vector<ExampleShape>& examples) -> std::string {
+    ImportOptions options;
+    options.examples = examples;
+    const auto imported = model.import(options);
+    if (!imported.ok()) return "error";
+    std::string text;
+    for (const ValueId input : imported->graph.inputs()) {
+      text += to_string(imported->graph.type(input)) + ' ';
+    }
+    return text;
+  };
+  EXPECT_EQ(types({{"u", {7}}, {"x", {2, 3}}, {"other", {1}}}), "f32[2x3] f32[7] ");  // by name
+  EXPECT_EQ(types({{"a", {2, 3}, true}, {"b", {7}, true}}), "f32[2x3] f32[7] ");      // by position
+  EXPECT_EQ(types({{"a", {2, 3}, true}}), "error");  // which of the two is it?
+  EXPECT_EQ(types({{"x", {2, 3, 4}}, {"u", {7}}}), "error");
 }
 
 TEST(Import, TakesExtentsFromDimsAndFromOtherShapes) {
@@ -210,7 +267,7 @@ TEST(Import, BindsAnInputToAConstant) {
   model.input("x", {"6"}).input("s", {"2"}, onnx::TensorProto::INT64).output("y");
   model.node("Reshape", {"x", "s"}, {"y"});
   ImportOptions options;
-  TensorData& bound = options.bindings["s"];
+  TensorData& bound = options.bindings["s"].emplace<TensorData>();
   bound.type.dtype = DType::kI64;
   bound.type.dims = {2};
   const int64_t shape[] = {3, -1};
@@ -220,6 +277,33 @@ TEST(Import, BindsAnInputToAConstant) {
   ASSERT_TRUE(imported.ok()) << message_of(imported);
   EXPECT_EQ(imported->graph.inputs().size(), 1u);
   EXPECT_EQ(to_string(imported->graph.type(imported->graph.outputs()[0])), "f32[3x2]");
+}
+
+TEST(Import, BindsAnInputToANumber) {
+  for (const auto& [dtype, number, fits] : {std::tuple(onnx::TensorProto::INT64, 16000.0, true),
+                                            std::tuple(onnx::TensorProto::INT8, 128.0, false),
+                                            std::tuple(onnx::TensorProto::INT32, 0.5, false),
+                                            std::tuple(onnx::TensorProto::UINT8, -1.0, false),
+                                            std::tuple(onnx::TensorProto::FLOAT, 0.5, true),
+                                            std::tuple(onnx::TensorProto::BOOL, 1.0, true),
+                                            std::tuple(onnx::TensorProto::FLOAT16, -2.0, true)}) {
+    Model model;
+    model.input("x", {"2"}, dtype).output("y");
+    model.node("Identity", {"x"}, {"y"});
+    ImportOptions options;
+    options.bindings["x"] = number;
+    const auto imported = model.import(options);
+    ASSERT_EQ(imported.ok(), fits) << message_of(imported);
+    if (!fits) continue;
+    EXPECT_TRUE(imported->graph.inputs().empty());
+    std::optional<std::vector<double>> elements;
+    for (const ValueId id : live_values(imported->graph)) {
+      const Value& value = imported->graph.value(id);
+      if (value.kind == ValueKind::kConstant) elements = floats_of(value.type, value.data->bytes());
+    }
+    ASSERT_TRUE(elements);
+    EXPECT_EQ(*elements, std::vector<double>(2, number));
+  }
 }
 
 TEST(Import, ListsEverythingUnsupportedAtOnce) {

@@ -159,7 +159,7 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
     options.budget_bytes = budget->bytes;
   }
   options.explore_budget = !flags.pareto.empty();
-  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags, options.passes.pass.account));
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags, options, err));
   MEMOPT_RETURN_IF_ERROR(check_external_data(flags, imported.external_files));
   std::optional<GraphDumper> dumper;
   if (!flags.dump_dir.empty()) {

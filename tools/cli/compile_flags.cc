@@ -7,11 +7,13 @@
 #include <thread>
 
 #include "passes/transform/tile.h"
+#include "runtime/base/printable.h"
 #include "runtime/kernels/kernel.h"
 #include "tools/cli/app.h"
 #include "tools/cli/budget.h"
 #include "tools/cli/files.h"
 #include "tools/cli/names.h"
+#include "tools/cli/shapes.h"
 #include "tools/cli/sizes.h"
 #include "tools/cli/streams.h"
 #include "tools/cli/tensor_argument.h"
@@ -150,6 +152,31 @@ Result<DimExtent> parse_extent(const std::string& text) {
   return extent;
 }
 
+// "@file.npy", "@file.pb" or a number.
+Result<std::variant<TensorData, double>> parse_binding(const std::string& text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [next, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc() && next == end) return {number};
+  if (!text.starts_with('@')) {
+    return usage("needed @FILE.npy, @FILE.pb or a number, found '" + text + "'");
+  }
+  MEMOPT_ASSIGN_OR_RETURN(TensorData tensor, read_tensor_argument(text));
+  return {std::move(tensor)};
+}
+
+Result<ImportedModel> read_model(const CompileFlags& flags, std::shared_ptr<Account> account) {
+  MEMOPT_ASSIGN_OR_RETURN(const ImportOptions options, import_options(flags, std::move(account)));
+  if (flags.model != "-") return import_onnx(flags.model, options);
+  if (!flags.external_data_root.empty()) {
+    return usage("--external-data-root: external data needs a model file, not standard input");
+  }
+  const std::string label = model_label(flags);
+  MEMOPT_ASSIGN_OR_RETURN(std::vector<std::byte> bytes,
+                          read_stream(std::cin, label, kMaxStreamedModelBytes));
+  return import_onnx(std::move(bytes), label, options);
+}
+
 }  // namespace
 
 void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
@@ -161,8 +188,12 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
   app.add_option("--dim", flags.dims, "extent of a symbolic dimension: batch=1 (repeatable)")
       ->type_name("NAME=EXTENT");
   app.add_option("--bind", flags.bindings,
-                 "make a graph input a constant: x=@file.npy or x=@file.pb (repeatable)")
+                 "make a graph input a constant: x=@file.npy, x=@file.pb or x=16000 (repeatable)")
       ->type_name(kNamedInput);
+  app.add_option("--shapes-from", flags.shapes_from,
+                 "folder with an example of each input, whose shapes are taken: input_K.pb (as in "
+                 "ONNX's test_data_set_K) or NAME.npy")
+      ->type_name(kFolder);
   app.add_option("--external-data-root", flags.external_data_root,
                  "folder that external data may lie in (default: the model's)")
       ->type_name(kFolder);
@@ -229,18 +260,6 @@ Result<std::shared_ptr<Account>> make_account(const AccountFlags& flags) {
   return std::make_shared<Account>(bytes, flags.work_limit);
 }
 
-Result<ImportedModel> import_model(const CompileFlags& flags, std::shared_ptr<Account> account) {
-  MEMOPT_ASSIGN_OR_RETURN(const ImportOptions options, import_options(flags, std::move(account)));
-  if (flags.model != "-") return import_onnx(flags.model, options);
-  if (!flags.external_data_root.empty()) {
-    return usage("--external-data-root: external data needs a model file, not standard input");
-  }
-  const std::string label = model_label(flags);
-  MEMOPT_ASSIGN_OR_RETURN(std::vector<std::byte> bytes,
-                          read_stream(std::cin, label, kMaxStreamedModelBytes));
-  return import_onnx(std::move(bytes), label, options);
-}
-
 Result<ImportOptions> import_options(const CompileFlags& flags, std::shared_ptr<Account> account) {
   ImportOptions options;
   options.account = std::move(account);
@@ -256,20 +275,40 @@ Result<ImportOptions> import_options(const CompileFlags& flags, std::shared_ptr<
   for (const std::string& text : flags.shapes) {
     const auto assignment = split_assignment(text);
     if (!assignment) return malformed("--shape", text);
-    MEMOPT_ASSIGN_OR_RETURN(options.shapes[assignment->first], parse_shape(assignment->second));
+    const auto shape = parse_shape(assignment->second);
+    if (!shape.ok()) return in_context("--shape " + assignment->first, shape.error());
+    options.shapes[assignment->first] = *shape;
   }
   for (const std::string& text : flags.dims) {
     const auto assignment = split_assignment(text);
     if (!assignment) return malformed("--dim", text);
-    MEMOPT_ASSIGN_OR_RETURN(options.dims[assignment->first], parse_extent(assignment->second));
+    const auto extent = parse_extent(assignment->second);
+    if (!extent.ok()) return in_context("--dim " + assignment->first, extent.error());
+    options.dims[assignment->first] = *extent;
   }
   for (const std::string& text : flags.bindings) {
     const auto assignment = split_assignment(text);
     if (!assignment) return malformed("--bind", text);
-    MEMOPT_ASSIGN_OR_RETURN(options.bindings[assignment->first],
-                            read_tensor_argument(assignment->second));
+    MEMOPT_ASSIGN_OR_RETURN(options.bindings[assignment->first], parse_binding(assignment->second));
+  }
+  if (!flags.shapes_from.empty()) {
+    MEMOPT_ASSIGN_OR_RETURN(options.examples, read_example_shapes(flags.shapes_from));
   }
   return options;
+}
+
+Result<ImportedModel> import_model(const CompileFlags& flags, CompileOptions& options,
+                                   std::ostream& err) {
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, read_model(flags, options.passes.pass.account));
+  std::string assumed;
+  for (const ShapeFlag& flag : imported.assumed) {
+    options.recorded.push_back(flag.flag + '=' + flag.value);
+    assumed += ' ' + to_string(flag);
+  }
+  if (!assumed.empty()) {
+    err << "memopt: the model leaves its batch open; taken is" << printable(assumed) << '\n';
+  }
+  return imported;
 }
 
 Result<CompileOptions> compile_options(const CompileFlags& flags) {
@@ -302,6 +341,8 @@ Result<CompileOptions> compile_options(const CompileFlags& flags) {
   }
   if (flags.reference_kernels) options.recorded.push_back("reference-kernels=1");
   options.recorded.push_back("io=" + flags.io);
+  for (const std::string& text : flags.dims) options.recorded.push_back("dim=" + text);
+  for (const std::string& text : flags.shapes) options.recorded.push_back("shape=" + text);
   return options;
 }
 

@@ -30,6 +30,7 @@ struct CompileFlags {
   std::vector<std::string> shapes;
   std::vector<std::string> dims;
   std::vector<std::string> bindings;
+  std::string shapes_from;
   std::string external_data_root;
   bool allow_hardlinks = false;
   std::string target;
@@ -54,12 +55,14 @@ std::string model_label(const CompileFlags& flags);
 // The name that reports show: the model file's without its folder and extension; empty where it
 // came from standard input.
 std::string model_name(const CompileFlags& flags);
-// Reads the model, "-" from standard input (at most kMaxStreamedModelBytes).
+// Reads the model, "-" from standard input (at most kMaxStreamedModelBytes). Extents that had to be
+// assumed are said on `err` and recorded in `options`, whose account the import draws on. Errors:
+// those of import_onnx(); kUsage, naming the flag.
 constexpr int64_t kMaxStreamedModelBytes = int64_t{4} << 30;
-Result<ImportedModel> import_model(const CompileFlags& flags, std::shared_ptr<Account> account);
+Result<ImportedModel> import_model(const CompileFlags& flags, CompileOptions& options,
+                                   std::ostream& err);
 
-// Errors: kUsage, naming the flag. What is imported and what is compiled draw on one account: that
-// of the compile options.
+// Errors: kUsage, naming the flag; those of files that flags name.
 Result<ImportOptions> import_options(const CompileFlags& flags, std::shared_ptr<Account> account);
 Result<CompileOptions> compile_options(const CompileFlags& flags);
 

@@ -20,10 +20,9 @@ struct Found {
   bool cancelled = false;
 };
 
-Result<Found> search(const FitsFlags& flags, int64_t budget_bytes) {
+Result<Found> search(const FitsFlags& flags, int64_t budget_bytes, std::ostream& err) {
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(flags.compile));
-  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported,
-                          import_model(flags.compile, options.passes.pass.account));
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags.compile, options, err));
   const Cancellation cancellation(flags.compile.time_limit);
   options.buffers.planner.stop = cancellation.token();
   options.budget_bytes = budget_bytes;
@@ -110,9 +109,9 @@ CLI::App* add_fits(CLI::App& app, FitsFlags& flags) {
   return sub;
 }
 
-Result<int> answer_fits(const FitsFlags& flags, std::ostream& out) {
+Result<int> answer_fits(const FitsFlags& flags, std::ostream& out, std::ostream& err) {
   MEMOPT_ASSIGN_OR_RETURN(const int64_t budget, parse_size_flag("--budget", flags.budget));
-  MEMOPT_ASSIGN_OR_RETURN(const Found found, search(flags, budget));
+  MEMOPT_ASSIGN_OR_RETURN(const Found found, search(flags, budget, err));
   const Answer answer{budget, found.judgement.verdict, &found};
   out << (flags.json ? json_of(answer, flags.compile.model) : text_of(answer));
   const std::string hint = unit_hint(flags.budget);

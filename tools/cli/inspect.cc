@@ -81,7 +81,7 @@ Status show(const Options& options, View view, bool details, std::ostream& out) 
   return write_result(options, text, out);
 }
 
-Status diff(const Options& options, std::ostream& out) {
+Status diff(const Options& options, std::ostream& out, std::ostream& /*err*/) {
   MEMOPT_ASSIGN_OR_RETURN(const Report before, report_of(options.plan));
   MEMOPT_ASSIGN_OR_RETURN(const Report after, report_of(options.other));
   MEMOPT_RETURN_IF_ERROR(write_result(
@@ -90,40 +90,54 @@ Status diff(const Options& options, std::ostream& out) {
   return check_growth(compare_figures(before, after), after);
 }
 
-Status lock(const Options& options, std::ostream& out) {
+Status lock(const Options& options, std::ostream& out, std::ostream& /*err*/) {
   MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
   const Result<std::string> text = lock_text(report);
   if (!text.ok()) return in_context(options.plan, text.error());
   return write_result(options, *text, out);
 }
 
+struct Checked {
+  Report report;
+  bool cancelled = false;  // a longer search might have found less
+};
+
 // Of a plan, or of a model compiled for the target of the lock.
-Result<Report> report_to_check(const CompileFlags& flags, const MemoryLock& lock) {
-  if (flags.model == "-" || is_plan_file(flags.model)) return report_of(flags.model);
+Result<Checked> report_to_check(const CompileFlags& flags, const MemoryLock& lock,
+                                std::ostream& err) {
+  if (flags.model == "-" || is_plan_file(flags.model)) {
+    MEMOPT_ASSIGN_OR_RETURN(Report report, report_of(flags.model));
+    return Checked{.report = std::move(report)};
+  }
   CompileFlags compile = flags;
   if (compile.target.empty()) compile.target = lock.target;
   MEMOPT_ASSIGN_OR_RETURN(CompileOptions options, compile_options(compile));
-  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported,
-                          import_model(compile, options.passes.pass.account));
+  MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(compile, options, err));
   const Cancellation cancellation(compile.time_limit);
   options.buffers.planner.stop = cancellation.token();
   MEMOPT_ASSIGN_OR_RETURN(const std::unique_ptr<CompiledModel> compiled,
                           compile_labelled(compile, std::move(imported.graph), options));
   ReportOptions report;
   report.model = model_name(compile);
-  return build_report(compiled->plan(), report);
+  return Checked{.report = build_report(compiled->plan(), report),
+                 .cancelled = compiled->cancelled};
 }
 
-Status check(const Options& options, std::ostream& out) {
+Status check(const Options& options, std::ostream& out, std::ostream& err) {
   constexpr int64_t kLargestLock = 1 << 20;
   MEMOPT_ASSIGN_OR_RETURN(const std::string text, read_text_input(options.other, kLargestLock));
   const Result<MemoryLock> lock = parse_lock(text);
   if (!lock.ok()) return in_context(options.other, lock.error());
-  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_to_check(options.compile, *lock));
+  MEMOPT_ASSIGN_OR_RETURN(const Checked checked, report_to_check(options.compile, *lock, err));
+  const Report& report = checked.report;
   const auto figures = compare_with_lock(*lock, report, options.any_network);
   if (!figures.ok()) return in_context(options.other, figures.error());
   if (const Status growth = check_growth(*figures, report); !growth.ok()) {
-    return in_context(options.compile.model, growth.error());
+    if (!checked.cancelled) return in_context(options.compile.model, growth.error());
+    return Error{Code::kBudgetNotReached,
+                 options.compile.model +
+                     ": the search was cancelled before it found a plan as "
+                     "small as the lock"};
   }
   const bool shrank = std::any_of(figures->begin(), figures->end(),
                                   [](const FigureChange& f) { return f.after < f.before; });
@@ -181,7 +195,7 @@ int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err
   Options options;
   View view = kViews[0].view;
   bool details = false;
-  Status (*action)(const Options&, std::ostream&) = nullptr;
+  Status (*action)(const Options&, std::ostream& out, std::ostream& err) = nullptr;
   add_view_options(app, options);
   for (const ViewCommand& command : kViews) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
@@ -233,7 +247,7 @@ int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err
 
   if (const auto status = parse_arguments(app, arguments, out, err)) return *status;
   if (fitter->parsed()) {
-    const Result<int> answer = answer_fits(fits, out);
+    const Result<int> answer = answer_fits(fits, out, err);
     return answer.ok() ? *answer : report_error(app, answer.error(), err);
   }
   if (options.plan.empty() && action != check) {
@@ -243,7 +257,7 @@ int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err
     return report_error(app, {Code::kUsage, "--json or --dot, not both"}, err);
   }
   const Status status =
-      action != nullptr ? action(options, out) : show(options, view, details, out);
+      action != nullptr ? action(options, out, err) : show(options, view, details, out);
   return status.ok() ? 0 : report_error(app, status.error(), err);
 }
 

@@ -31,7 +31,7 @@ struct PackOptions {
   int threads = PlannerOptions{}.threads;
 };
 
-constexpr int64_t kMaxCsvBytes = int64_t{1} << 31;
+constexpr int64_t kMaxCsvBytes = int64_t{1} << 28;
 
 // "N", for every space, or "name=N,name=N".
 Status set_capacities(const std::string& text, MemoryProblem& problem) {

@@ -50,8 +50,14 @@ Result<TensorData> generate(const json& item) {
   }
 }
 
+// False also where the path cannot be looked at: what needs the file says so.
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
 Result<json> read_json(const fs::path& path) {
-  if (!fs::exists(path)) return json::object();
+  if (!is_there(path)) return json::object();
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, read_file(path, kMaxJsonBytes));
   const auto* const begin = reinterpret_cast<const char*>(bytes.data());
   json parsed = json::parse(begin, begin + bytes.size(), nullptr, false);
@@ -78,8 +84,11 @@ int64_t sample_stride(const json& output) {
 
 Result<TestData> read_test_data(const std::string& folder) {
   const fs::path path(folder);
-  if (!fs::is_directory(path)) return bad_input(folder + ": not a folder");
-  const fs::path above = fs::absolute(path / "").parent_path().parent_path();
+  std::error_code error;
+  if (!fs::is_directory(path, error)) {
+    return bad_input(folder + ": not a folder" + (error ? " (" + error.message() + ')' : ""));
+  }
+  const fs::path above = fs::absolute(path / "", error).parent_path().parent_path();
   const fs::path description_path = above / "io.json";
   MEMOPT_ASSIGN_OR_RETURN(json description, read_json(description_path));
   // One input may be described by itself.
@@ -87,7 +96,7 @@ Result<TestData> read_test_data(const std::string& folder) {
   TestData data;
   for (size_t k = 0;; ++k) {
     const fs::path file = path / ("input_" + std::to_string(k) + ".pb");
-    if (fs::exists(file)) {
+    if (is_there(file)) {
       MEMOPT_ASSIGN_OR_RETURN(TensorData tensor, read_tensor_pb(file));
       data.inputs.push_back(std::move(tensor));
       continue;
@@ -101,10 +110,10 @@ Result<TestData> read_test_data(const std::string& folder) {
   for (size_t k = 0;; ++k) {
     const fs::path file = path / ("output_" + std::to_string(k) + ".pb");
     const fs::path sample = path / ("output_" + std::to_string(k) + ".sample.pb");
-    if (fs::exists(file)) {
+    if (is_there(file)) {
       MEMOPT_ASSIGN_OR_RETURN(TensorData tensor, read_tensor_pb(file));
       data.outputs.push_back({std::move(tensor), 1});
-    } else if (fs::exists(sample)) {
+    } else if (is_there(sample)) {
       const int64_t stride = sample_stride(entry(description, "outputs", k));
       if (stride < 1) return bad_input(sample.string() + ": io.json gives no stride for it");
       MEMOPT_ASSIGN_OR_RETURN(TensorData tensor, read_tensor_pb(sample));

@@ -179,7 +179,7 @@ const title = report.model || 'Unnamed model';
 document.title = `${title.slice(0, 80)} \u2013 memopt memory report`;
 byId('model').textContent = short(title, 300);
 byId('subtitle').textContent = [report.graph !== report.model && short(report.graph, 60), `${exact.format(steps.length)} steps`, `${exact.format(tensors.length)} tensors`,
-  report.target && `target ${report.target}`, report.certificate.method && `planned by ${report.certificate.method}`,
+  report.target && `target ${report.target}`, report.shapes?.length && `for ${short(report.shapes.join(', '), 120)}`, report.certificate.method && `planned by ${report.certificate.method}`,
   report.producer].filter(Boolean).join(' \u00b7 ');
 byId('verdict').append(...verdictParts());
 drawCards();

@@ -9,7 +9,8 @@ int main(int argc, char** argv) try {
   memopt::api::Session session(plan);
   for (float& element : session.input<float>(plan.inputs()[0].name)) element = 0;
   session.run();
-  std::printf("arena %zu first %g\n", plan.arena_bytes(), session.output<float>(plan.outputs()[0].name)[0]);
+  std::printf("arena %zu first %g\n", plan.arena_bytes(),
+              session.output<float>(plan.outputs()[0].name)[0]);
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
