@@ -235,6 +235,6 @@ class Session {
 }  // namespace memopt::api
 
 #if __cplusplus >= 202002L
-template <typename T>
+template <typename T>  // NOLINTNEXTLINE(readability-identifier-naming): the standard's name
 inline constexpr bool std::ranges::enable_borrowed_range<memopt::api::Span<T>> = true;
 #endif
