@@ -18,7 +18,9 @@ std::string in_quotes(const std::string& name) { return '\'' + printable(name, 6
 
 class Suggester {
  public:
-  explicit Suggester(Report& report) : report_(report) {}
+  explicit Suggester(Report& report)
+      : report_(report),
+        padded_peak_bytes_(largest(live_bytes(report, nothing(), false, /*padded=*/true))) {}
 
   void run() {
     suggest_placement();
@@ -48,8 +50,7 @@ class Suggester {
 
   // How far the peak of live bytes, padding included, falls without these roots.
   int64_t saved_without(const std::vector<bool>& skip, bool skip_scratch = false) const {
-    return largest(live_bytes(report_, nothing(), false, /*padded=*/true)) -
-           largest(live_bytes(report_, skip, skip_scratch, /*padded=*/true));
+    return padded_peak_bytes_ - largest(live_bytes(report_, skip, skip_scratch, /*padded=*/true));
   }
 
   void suggest_placement() {
@@ -226,6 +227,7 @@ class Suggester {
   }
 
   Report& report_;
+  const int64_t padded_peak_bytes_;
 };
 
 }  // namespace

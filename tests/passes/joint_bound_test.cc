@@ -4,6 +4,7 @@
 
 #include "passes/pipeline.h"
 #include "passes/planning/joint.h"
+#include "tests/passes/graphs.h"
 #include "tests/support/random_graph.h"
 
 namespace memopt {
@@ -196,19 +197,6 @@ TEST_F(JointBound, WhatSharesMemoryWithTheCallerMayBeOutside) {
 }
 
 // --- of real graphs ---
-
-struct Lowered {
-  Graph graph;
-  NodeMap<KernelChoice> kernels;
-};
-
-Lowered lowered(Graph graph) {
-  EXPECT_TRUE(run_passes(graph, optimization_pipeline()).ok());
-  EXPECT_TRUE(run_passes(graph, layout_pipeline()).ok());
-  auto kernels = select_kernels(graph, {});
-  EXPECT_TRUE(kernels.ok());
-  return {std::move(graph), std::move(*kernels)};
-}
 
 // With what is switched off in `off`, one bit each.
 BufferOptions options_without(uint32_t off) {

@@ -9,23 +9,11 @@
 #include "passes/pipeline.h"
 #include "passes/planning/schedule.h"
 #include "runtime/ops/op_def.h"
+#include "tests/passes/graphs.h"
 #include "tests/support/random_graph.h"
 
 namespace memopt {
 namespace {
-
-struct Lowered {
-  Graph graph;
-  NodeMap<KernelChoice> kernels;
-};
-
-Lowered lowered(Graph graph) {
-  EXPECT_TRUE(run_passes(graph, optimization_pipeline()).ok());
-  EXPECT_TRUE(run_passes(graph, layout_pipeline()).ok());
-  auto kernels = select_kernels(graph, {});
-  EXPECT_TRUE(kernels.ok());
-  return {std::move(graph), std::move(*kernels)};
-}
 
 std::vector<NodeId> concats_of(const Graph& graph) {
   std::vector<NodeId> result;

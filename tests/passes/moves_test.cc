@@ -6,19 +6,13 @@
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
 #include "passes/emit/report_budget.h"
+#include "tests/passes/graphs.h"
 
 namespace memopt {
 namespace {
 
 Graph base() {
-  auto graph = parse_graph(R"(graph "g" {
-  %x = input : f32[4]
-  %a = unary(%x) {fn=relu} "a" : f32[4]
-  %b = unary(%a) {fn=exp} "b" : f32[4]
-  %c = unary(%b) {fn=exp} "c" : f32[4]
-  %y = binary(%c, %a) "y" : f32[4]
-  return %y
-})");
+  auto graph = parse_graph(kKeepsA);
   EXPECT_TRUE(graph.ok()) << graph.error().message;
   return *std::move(graph);
 }

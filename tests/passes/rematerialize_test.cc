@@ -4,19 +4,10 @@
 
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
+#include "tests/passes/graphs.h"
 
 namespace memopt {
 namespace {
-
-constexpr const char* kKeepsA = R"(graph "g" {
-  %x = input : f32[4]
-  %a = unary(%x) {fn=relu} "a" : f32[4]
-  %b = unary(%a) {fn=exp} "b" : f32[4]
-  %c = unary(%b) {fn=exp} "c" : f32[4]
-  %y = binary(%c, %a) "y" : f32[4]
-  return %y
-}
-)";
 
 ValueId named(const Graph& graph, std::string_view name) {
   const auto id = graph.find(name);

@@ -17,8 +17,8 @@ struct FitsFlags {
 // Adds the subcommand `fits` with its flags.
 CLI::App* add_fits(CLI::App& app, FitsFlags& flags);
 
-// Answers on `out`; nothing is written but that. The exit status: 0 yes, 4 no and proved, 5 no as
-// far as the search got. Errors: of the flags and of the model.
+// Answers on `out`, and says on `err` what it had to assume; no file is written. The exit status: 0
+// yes, 4 no and proved, 5 no as far as the search got. Errors: of the flags and of the model.
 Result<int> answer_fits(const FitsFlags& flags, std::ostream& out, std::ostream& err);
 
 }  // namespace memopt

@@ -136,8 +136,7 @@ Status check(const Options& options, std::ostream& out, std::ostream& err) {
     if (!checked.cancelled) return in_context(options.compile.model, growth.error());
     return Error{Code::kBudgetNotReached,
                  options.compile.model +
-                     ": the search was cancelled before it found a plan as "
-                     "small as the lock"};
+                     ": the search was cancelled before it found a plan as small as the lock"};
   }
   const bool shrank = std::any_of(figures->begin(), figures->end(),
                                   [](const FigureChange& f) { return f.after < f.before; });
