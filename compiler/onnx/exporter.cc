@@ -69,7 +69,8 @@ std::string Exporter::emit(std::string_view op_type, std::vector<std::string> in
     name = (node_->name.empty() ? std::string(op_type) : node_->name) + '/' + std::to_string(i);
   }
   last_->set_name(name);
-  for (std::string& name : inputs) last_->add_input(std::move(name));
+  // add_input(std::move(name)) would leave a string that nobody made behind where memory runs out.
+  for (std::string& name : inputs) *last_->add_input() = std::move(name);
   std::string result = fresh_name(node_->name.empty() ? op_type : node_->name);
   last_->add_output(result);
   return result;

@@ -127,10 +127,18 @@ Result<SharedBytes> ExternalData::open(const std::string& location) {
     return refused(location, std::string("cannot open: ") + std::strerror(errno));
   }
   struct stat info;
-  if (fstat(fd, &info) == 0 && info.st_nlink != 1 && !allow_hardlinks_) {
-    close(fd);
-    return refused(location, "has " + std::to_string(info.st_nlink) +
-                                 " hard links; --allow-hardlinks accepts it");
+  if (fstat(fd, &info) == 0) {
+    std::string problem;
+    if (!S_ISREG(info.st_mode)) {
+      problem = "not a regular file";
+    } else if (info.st_nlink != 1 && !allow_hardlinks_) {
+      problem =
+          "has " + std::to_string(info.st_nlink) + " hard links; --allow-hardlinks accepts it";
+    }
+    if (!problem.empty()) {
+      close(fd);
+      return refused(location, problem);
+    }
   }
   MEMOPT_ASSIGN_OR_RETURN(MappedFile mapped,
                           MappedFile::map(fd, "external data '" + location + "'"));

@@ -277,7 +277,7 @@ Result<std::shared_ptr<const ConstantData>> filled(const TensorType& type, doubl
   MEMOPT_RETURN_IF_ERROR(options.account->charge_work(type.bytes(), to_string(type)));
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<std::byte> element,
                           number_bytes(type.dtype, {&number, 1}));
-  const TensorType scalar{.dtype = type.dtype};
+  const TensorType scalar{.dtype = type.dtype, .dims = {}};
   if (is_integer(type.dtype) || type.dtype == DType::kBool) {
     const auto stored = ints_of(scalar, element);
     if (!stored || static_cast<double>(stored->front()) != number) {

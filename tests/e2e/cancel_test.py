@@ -14,10 +14,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from tool import Tools
+from tool import SANITIZER_FACTOR, Tools
 
 NOT_REACHED = 5
-PROMPT_SECONDS = 0.5  # of CPU, between the signal and the end
+PROMPT_SECONDS = 0.5 * SANITIZER_FACTOR  # of CPU, between the signal and the end
 ENDLESS = 10**15  # a work limit
 
 

@@ -18,7 +18,9 @@ import tempfile
 import numpy as np
 import onnx
 
-CPU_SECONDS, MAX_RESIDENT = 10, 512 << 20
+from tool import SANITIZER_FACTOR
+
+CPU_SECONDS, MAX_RESIDENT = 10 * SANITIZER_FACTOR, (512 << 20) * SANITIZER_FACTOR
 # Every technique that shares memory, off: the oracle.
 NO_SHARING = [word for name in ("views", "destinations", "in_place", "reuse") for word in ("--disable", name)]
 # What a tool may answer to a file of a stranger: never 1 (a bug), never a signal.

@@ -62,6 +62,7 @@ def check_models(c):
     c.expect("a folder as model", BAD_INPUT, [c.folder], "compile", c.folder, "-o", c.path("a.plan"))
     c.expect("shape of an unknown input", USAGE, ["nope", "'x'"], "compile", model, "--shape", "nope=1x4", "-o", c.path("a.plan"))
     c.expect("malformed shape", USAGE, ["1x"], "compile", model, "--shape", "x=1xq")
+    c.expect("an option without its value", USAGE, ["--memory-budget="], "compile", "--memory-budget=", model)
     c.expect("unknown pass", USAGE, ["nopass"], "compile", model, "--disable", "nopass")
     c.expect("unknown target", USAGE, ["z80"], "compile", model, "--target", "z80")
     onnx.save(small_model("Frobnicate"), c.path("unknown.onnx"))

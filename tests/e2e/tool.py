@@ -2,6 +2,9 @@
 import os
 import subprocess
 
+# By how much the tools' own sanitizers may multiply their time and memory (CMake sets it).
+SANITIZER_FACTOR = int(os.environ.get("MEMOPT_SANITIZER_FACTOR", "1"))
+
 
 class Tools:
     def __init__(self, folder):

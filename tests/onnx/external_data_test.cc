@@ -93,6 +93,7 @@ TEST_F(ExternalDataTest, RefusesHardLinksUnlessAllowed) {
 TEST_F(ExternalDataTest, RefusesWhatIsNoRegularFile) {
   ASSERT_EQ(mkfifo(folder_.path("model/fifo").c_str(), 0600), 0);
   EXPECT_TRUE(has_text(refusal(external("fifo")), "regular"));
+  EXPECT_TRUE(has_text(refusal(external("sub")), "regular"));
 }
 
 TEST_F(ExternalDataTest, ChecksTheRange) {

@@ -108,7 +108,9 @@ void check(Head head, const NamedTail& tail, float w, float c) {
                                 std::to_string(w) + ", c " + std::to_string(c) + ", x " +
                                 std::to_string(x) + ", element " + std::to_string(i);
       // An overflow may disappear where two finite constants become one, but none may appear.
-      if (was == 'f' || extreme_constant) EXPECT_EQ(was, is) << where;
+      if (was == 'f' || extreme_constant) {
+        EXPECT_EQ(was, is) << where;
+      }
       // Channels that training has switched off count as zero, and what vanished between the two
       // nodes may be there when they are one.
       const bool tiny = vanishes(w) || vanishes(c) || vanishes(static_cast<double>(w) * x);

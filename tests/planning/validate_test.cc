@@ -191,7 +191,7 @@ TEST_F(ValidateFields, HeightsAreStatedForEverySpaceAndNeitherTooHighNorTooLow) 
   problem_.buffers[2].space = 1;
   plan_.spaces[0].height_bytes = 16;
   plan_.spaces[1].height_bytes = 24;
-  for (const std::pair<uint32_t, uint32_t> edge : {std::pair(2u, 0u), std::pair(0u, 2u)}) {
+  for (const std::pair<uint32_t, uint32_t>& edge : {std::pair(2u, 0u), std::pair(0u, 2u)}) {
     problem_.interference->edges = {edge};
     EXPECT_TRUE(validate(problem_, plan_).ok()) << "across spaces an edge means nothing";
   }

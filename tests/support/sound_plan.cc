@@ -1,90 +1,10 @@
 #include "tests/support/sound_plan.h"
 
 #include <algorithm>
-#include <deque>
 #include <string>
 
 namespace memopt {
 namespace {
-
-// Everything that a kernel may look at, as one number: what it serves, needs and overwrites then
-// depends on each part of a request.
-uint64_t digest_of_request(const KernelRequest& request, uint64_t salt) {
-  uint64_t sum = 1469598103934665603u + salt;
-  const auto add = [&](int64_t number) {
-    sum = (sum ^ static_cast<uint64_t>(number)) * 1099511628211u;
-  };
-  for (const auto operands : {request.inputs, request.outputs}) {
-    add(static_cast<int64_t>(operands.size()));
-    for (const Operand& operand : operands) {
-      for (const int64_t number :
-           {int64_t{operand.present}, int64_t{operand.constant},
-            static_cast<int64_t>(operand.dtype), static_cast<int64_t>(operand.layout)}) {
-        add(number);
-      }
-      for (const int64_t dim : operand.dims) add(dim);
-      for (const int64_t stride : operand.strides) add(stride);
-    }
-  }
-  add(static_cast<int64_t>(request.target.isa));
-  return (sum ^ sum >> 29) * 0x9E3779B97F4A7C15u >> 20;
-}
-
-bool serves_all(const KernelRequest&) { return true; }
-bool serves_some(const KernelRequest& request) { return digest_of_request(request, 1) % 8 != 0; }
-
-bool overwrites_all(const KernelRequest&, int, int) { return true; }
-bool overwrites_some(const KernelRequest& request, int input, int output) {
-  return digest_of_request(request, 10 + 16 * input + output) % 4 != 0;
-}
-
-Result<KernelNeeds> needs_some(const KernelRequest& request) {
-  const uint64_t digest = digest_of_request(request, 2);
-  if (digest % 16 == 0) return bad_input("nothing will do");
-  return KernelNeeds{.scratch_bytes = static_cast<int64_t>(digest % 3) * 32, .packed = {}};
-}
-
-Result<KernelNeeds> needs_packed(const KernelRequest& request) {
-  KernelNeeds needs;
-  const int64_t more = digest_of_request(request, 4) % 4 == 0 ? 4 : 0;
-  for (int i = static_cast<int>(request.inputs.size()) - 1; i > 0; --i) {
-    needs.packed.push_back({.input = i, .bytes = 64 + 4 * i + more});
-  }
-  if (digest_of_request(request, 3) % 2 == 0) {
-    std::reverse(needs.packed.begin(), needs.packed.end());
-  }
-  return needs;
-}
-
-const std::vector<KernelDef>& all_kernels() {
-  static const KernelDef kKinds[] = {
-      {.name = ".plain", .supports = serves_all, .in_place = nullptr},
-      {.name = ".over", .supports = serves_all, .in_place = overwrites_all},
-      {.name = ".some", .supports = serves_some, .needs = needs_some, .in_place = overwrites_some},
-      {.name = ".packed",
-       .supports = serves_all,
-       .needs = needs_packed,
-       .in_place = overwrites_all}};
-  static std::deque<std::string> names;
-  static const std::vector<KernelDef> kAll = [] {
-    std::vector<KernelDef> all;
-    for (const auto& [op, name] :
-         {std::pair{kOpKind<Copy>, "copy"}, std::pair{kOpKind<Cast>, "cast"},
-          std::pair{kOpKind<Reshape>, "reshape"}, std::pair{kOpKind<Binary>, "binary"},
-          std::pair{kOpKind<Clip>, "clip"}, std::pair{kOpKind<Split>, "split"}}) {
-      for (const KernelDef& kind : kKinds) {
-        KernelDef& def = all.emplace_back(kind);
-        def.name = names.emplace_back(name + std::string(kind.name));
-        def.op = op;
-      }
-    }
-    return all;
-  }();
-  return kAll;
-}
-
-constexpr DType kTypes[] = {DType::kF32, DType::kF32, DType::kI32, DType::kF64,
-                            DType::kF16, DType::kI8,  DType::kU4,  DType::kC128};
 
 class PlanMaker {
  public:
@@ -118,7 +38,7 @@ class PlanMaker {
 
  private:
   PlanValue& value(uint32_t i) { return plan.values[i]; }
-  DType any_type() { return dice_.any(kTypes); }
+  DType any_type() { return dice_.any(kPlanTypes); }
 
   Dims any_dims() {
     if (dice_.one_in(24)) return {1, 2, 1, 1, 1, 2, 1, 2};  // as many as there may be
@@ -454,161 +374,8 @@ class PlanMaker {
   std::vector<uint32_t> readable_, returned_;
   std::vector<uint32_t> late_;  // readable once its second half is written
 };
-
-class Damage {
- public:
-  Damage(Dice& dice, Plan& plan) : dice_(dice), plan_(plan) {}
-
-  void apply() {
-    PlanValue& v = dice_.any(plan_.values);
-    change_field(v, dice_.any(plan_.instructions));
-    if (dice_.one_in(2)) return;
-    if (const auto bytes = extent_bytes(v.dtype, v.dims, v.strides)) v.bytes = *bytes;
-  }
-
- private:
-  void change_field(PlanValue& v, PlanInstruction& at) {
-    switch (dice_.below(27)) {
-      case 0:
-      case 1:
-        return change(v.offset_bytes, 16);
-      case 2:
-        return change(v.bytes, 4);
-      case 3:
-        return change_one(v.dims);
-      case 4:
-        return change_one(v.strides);
-      case 5:
-        if (v.alias) change_one(v.alias->starts);
-        return;
-      case 6:
-        if (v.alias) v.alias->whole = !v.alias->whole;
-        return;
-      case 7:
-        if (v.alias) v.alias->parent = index();
-        return;
-      case 8:
-        if (v.alias) {
-          v.alias.reset();
-        } else {
-          v.alias = PlanAlias{index(), dice_.one_in(2), Dims::filled(v.dims.rank(), 0)};
-        }
-        return;
-      case 9:
-        v.storage = static_cast<Storage>(dice_.below(4));
-        return;
-      case 10:
-        v.layout = static_cast<Layout>(dice_.below(3));
-        if (v.layout == Layout::kPacked && dice_.one_in(2)) v.strides = {};
-        return;
-      case 11:
-        v.dtype = dice_.any(kTypes);
-        return;
-      case 12:
-        v.name = dice_.any(plan_.values).name;
-        return;
-      case 13:
-        return change_list(at.inputs);
-      case 14:
-        return change_list(at.outputs);
-      case 15:
-        return change(at.scratch_offset_bytes, 64);
-      case 16:
-        return change(at.scratch_bytes, 4);
-      case 17:
-        at.kernel = dice_.one_in(8) ? "unknown" : std::string(dice_.any(all_kernels()).name);
-        return;
-      case 18:
-        std::swap(at, dice_.any(plan_.instructions));
-        return;
-      case 19:
-        return change(dice_.one_in(2) ? plan_.arena_bytes : plan_.constants_bytes, 4);
-      case 20:
-        return change_signature(dice_.one_in(2) ? plan_.inputs : plan_.outputs);
-      case 21:
-        return change(
-            dice_.one_in(2) ? plan_.certificate.lower_bound_bytes : plan_.certificate.naive_bytes,
-            64);
-      case 22:
-        plan_.arena_alignment = int64_t{32} << dice_.below(18);
-        return;
-      case 23:
-        plan_.state_bytes = dice_.below(3) - 1;
-        return;
-      case 24:
-        change_one(v.dims);
-        return change_one(v.strides);
-      case 25: {  // without its last dimension
-        if (v.dims.empty() || v.strides.empty()) return;
-        v.dims = Dims(v.dims.span().first(static_cast<size_t>(v.dims.rank() - 1)));
-        v.strides = Dims(v.strides.span().first(static_cast<size_t>(v.strides.rank() - 1)));
-        return;
-      }
-      default:  // where another one is
-        v.offset_bytes = dice_.any(plan_.values).offset_bytes;
-    }
-  }
-
-  uint32_t index() {
-    return static_cast<uint32_t>(dice_.below(static_cast<int64_t>(plan_.values.size())));
-  }
-  void change(int64_t& number, int64_t step) {
-    const auto plus = [&](int64_t change) {  // around the end of the numbers
-      return static_cast<int64_t>(static_cast<uint64_t>(number) + static_cast<uint64_t>(change));
-    };
-    const int64_t numbers[] = {plus(-1), plus(1), plus(-step), plus(step),        plus(-64),
-                               plus(64), 0,       -step,       plan_.arena_bytes, INT64_MAX - 63};
-    number = dice_.any(numbers);
-  }
-  void change_one(Dims& dims) {
-    if (dims.empty() || dice_.one_in(6)) {
-      if (dims.rank() < 8) dims.push_back(dice_.below(3));
-      return;
-    }
-    if (dice_.one_in(8)) {
-      dims = Dims(dims.span().first(static_cast<size_t>(dims.rank() - 1)));
-      return;
-    }
-    int64_t& dim = dims[static_cast<int>(dice_.below(dims.rank()))];
-    const int64_t numbers[] = {dim - 1, dim + 1, 0, 1, 2, dim * 2, -1};
-    dim = dice_.any(numbers);
-  }
-  void change_list(std::vector<std::optional<uint32_t>>& operands) {
-    if (operands.empty() || dice_.one_in(8)) {
-      operands.emplace_back();
-    } else if (dice_.one_in(8)) {
-      operands.pop_back();
-    } else if (dice_.one_in(4)) {
-      dice_.any(operands).reset();
-    } else {
-      dice_.any(operands) = index();
-    }
-  }
-  void change_signature(std::vector<uint32_t>& list) {
-    if (list.empty() || dice_.one_in(2)) {
-      list.push_back(index());
-    } else if (dice_.one_in(2)) {
-      list.pop_back();
-    } else {
-      dice_.any(list) = index();
-    }
-  }
-
-  Dice& dice_;
-  Plan& plan_;
-};
-
 }  // namespace
 
 Plan sound_plan(Dice& dice) { return PlanMaker(dice).plan; }
-
-void damage_plan(Dice& dice, Plan& plan) { Damage(dice, plan).apply(); }
-
-const KernelDef* rule_kernel(std::string_view name) {
-  for (const KernelDef& kernel : all_kernels()) {
-    if (kernel.name == name) return &kernel;
-  }
-  return nullptr;
-}
 
 }  // namespace memopt

@@ -36,6 +36,11 @@ void damage_plan(Dice& dice, Plan& plan);
 
 // The kernels of these plans. What some of them serve, need and overwrite depends on each part of
 // what they are asked; none can be made.
+const std::vector<KernelDef>& rule_kernels();
 const KernelDef* rule_kernel(std::string_view name);
+
+// The element types of their values, the common ones more than once.
+inline constexpr DType kPlanTypes[] = {DType::kF32, DType::kF32, DType::kI32, DType::kF64,
+                                       DType::kF16, DType::kI8,  DType::kU4,  DType::kC128};
 
 }  // namespace memopt

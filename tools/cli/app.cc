@@ -25,8 +25,26 @@ std::unique_ptr<CLI::App> make_app(std::string_view name, std::string_view summa
   return app;
 }
 
+namespace {
+
+// CLI11 would take the next argument for the value of `--option=`.
+std::optional<std::string> option_without_value(const Arguments& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      return argument.substr(0, argument.size() - 1);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<int> parse_arguments(CLI::App& app, const Arguments& arguments, std::ostream& out,
                                    std::ostream& err) {
+  if (const auto option = option_without_value(arguments)) {
+    return report_error(app, {Code::kUsage, *option + "= needs a value behind the sign"}, err);
+  }
   try {
     Arguments reversed(arguments.rbegin(), arguments.rend());  // what CLI11 expects
     app.parse(std::move(reversed));
