@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "passes/emit/html_text.h"
 #include "passes/emit/text_table.h"
 #include "runtime/base/json_text.h"
 
@@ -24,38 +25,17 @@ double relative_time(const BudgetCurve& curve, const BudgetPoint& point) {
 }
 
 // Text of a model in a page.
-std::string for_html(std::string_view text) {
-  std::string safe;
-  for (const char c : printable(text, 200)) {
-    switch (c) {
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '&':
-        safe += "&amp;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
+std::string for_html(std::string_view text) { return html_text(printable(text, 200)); }
 
-constexpr double kWidth = 720, kHeight = 360, kMargin = 56;
+constexpr double kMargin = 56;
 
-// Round numbers from 0 to `most`, four to eight steps; a step is 1, 2 or 5 times a power of `base`,
-// or a power of it where that is 2.
-std::vector<double> ticks(double most, int base) {
+// Round numbers from 0 to `most`, `least` to twice as many steps; a step is 1, 2 or 5 times a power
+// of `base`, or a power of it where that is 2.
+std::vector<double> ticks(double most, int base, int least) {
   if (most <= 0) return {0};
-  double step = std::pow(base, std::floor(std::log(most / 4) / std::log(base)));
-  if (base == 10 && most / step > 20) step *= 5;
-  if (base == 10 && most / step > 8) step *= 2;
+  double step = std::pow(base, std::floor(std::log(most / least) / std::log(base)));
+  if (base == 10 && most / step > 5 * least) step *= 5;
+  if (base == 10 && most / step > 2 * least) step *= 2;
   std::vector<double> result;
   for (double at = 0; at <= most * 1.0001; at += step) result.push_back(at);
   return result;
@@ -64,7 +44,9 @@ std::vector<double> ticks(double most, int base) {
 // Bytes to the right, time upward, both from zero.
 class Plot {
  public:
-  explicit Plot(const BudgetCurve& curve) : curve_(curve) {
+  // Sizes in pixels; `style` is a class of the page's style sheet.
+  Plot(const BudgetCurve& curve, double width, double height, const char* style)
+      : curve_(curve), width_(width), height_(height), style_(style) {
     for (const BudgetPoint& point : curve.points) {
       most_bytes_ = std::max(most_bytes_, static_cast<double>(point.arena_bytes));
       most_time_ = std::max(most_time_, relative_time(curve, point));
@@ -73,16 +55,16 @@ class Plot {
 
   std::string svg() const {
     std::ostringstream out;
-    out << "<svg viewBox=\"0 0 " << kWidth << ' ' << kHeight
+    out << "<svg class=\"" << style_ << "\" viewBox=\"0 0 " << width_ << ' ' << height_
         << "\" role=\"img\" aria-label=\"Arena against time\">\n";
     const double x0 = x(0), y0 = y(0), x1 = x(most_bytes_), y1 = y(most_time_);
     out << "<path class=\"axis\" d=\"M" << x0 << ' ' << y1 << 'V' << y0 << 'H' << x1 << "\"/>\n";
-    for (const double bytes : ticks(most_bytes_, 2)) {
+    for (const double bytes : ticks(most_bytes_, 2, width_ < 500 ? 2 : 4)) {
       out << "<path class=\"axis\" d=\"M" << x(bytes) << ' ' << y0 << "v5\"/><text x=\"" << x(bytes)
           << "\" y=\"" << y0 + 18 << "\" text-anchor=\"middle\">"
           << size_text(static_cast<int64_t>(bytes)) << "</text>\n";
     }
-    for (const double time : ticks(most_time_, 10)) {
+    for (const double time : ticks(most_time_, 10, 4)) {
       out << "<path class=\"axis\" d=\"M" << x0 << ' ' << y(time) << "h-5\"/><text x=\"" << x0 - 8
           << "\" y=\"" << y(time) + 4 << "\" text-anchor=\"end\">" << times_text(time)
           << "</text>\n";
@@ -111,32 +93,82 @@ class Plot {
     }
     out << "<text x=\"" << (x0 + x1) / 2 << "\" y=\"" << y0 + 40
         << "\" text-anchor=\"middle\">arena of one run</text><text x=\"" << x0 << "\" y=\""
-        << y1 - 10 << "\">predicted time of one run, relative to the plan without a budget</text>\n"
+        << y1 - 10 << "\">predicted time (1 x: without a budget)</text>\n"
         << "</svg>\n";
     return out.str();
   }
 
  private:
   double x(double bytes) const {
-    return kMargin + (kWidth - 2 * kMargin) * bytes / std::max(most_bytes_, 1.0);
+    return kMargin + (width_ - 2 * kMargin) * bytes / std::max(most_bytes_, 1.0);
   }
   double y(double time) const {
-    return kHeight - kMargin - (kHeight - 2 * kMargin) * time / most_time_;
+    return height_ - kMargin - (height_ - 2 * kMargin) * time / most_time_;
   }
 
   const BudgetCurve& curve_;
+  double width_, height_;
+  const char* style_;
   double most_bytes_ = 0;
   double most_time_ = 1;
 };
 
-constexpr std::string_view kStyle =
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;"
-    "color:#222;background:#fff}svg{width:100%;height:auto}.axis{fill:none;stroke:#888}"
-    ".floor{stroke:#b33;stroke-dasharray:4 4}.curve{fill:none;stroke:#27c;stroke-width:2}"
-    "circle{fill:#27c}text{font-size:12px;fill:#555}table{border-collapse:collapse;width:100%}"
-    "td,th{border-bottom:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}"
-    "td.n{text-align:right;white-space:nowrap}"
-    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}text{fill:#aaa}}";
+constexpr std::string_view kHead = R"(<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>
+:root { --ink: #222222; --muted: #555b63; --line: #d8d8d2; --curve: #2266bb; --floor: #a82c2c; --ground: #ffffff; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #dddddd; --muted: #a2a8b0; --line: #3a4047; --curve: #7fb0ee; --floor: #ee8f83; --ground: #181a1d; }
+}
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem;
+  color: var(--ink); background: var(--ground); overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; line-height: 1.25; }
+svg { display: block; width: 100%; height: auto; } svg.narrow { display: none; }
+text { font-size: 12px; fill: var(--muted); }
+.axis { fill: none; stroke: var(--muted); } .curve { fill: none; stroke: var(--curve); stroke-width: 2; }
+circle { fill: var(--curve); } .floor { stroke: var(--floor); stroke-dasharray: 4 4; }
+table { border-collapse: collapse; width: 100%; }
+td, th { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align: left; vertical-align: top; }
+td.n, th.n { text-align: right; white-space: nowrap; }
+summary { cursor: pointer; } ul { margin: .3rem 0; padding-left: 1.2rem; color: var(--muted); }
+@media screen and (max-width: 640px) {
+  body { margin-top: 1rem; } svg.wide { display: none; } svg.narrow { display: block; }
+  td, th { padding: .3rem; } td.n { white-space: normal; } td.n + td.n { white-space: nowrap; }
+}
+@page { margin: 12mm; }
+@media print {
+  body { margin: 0; padding: 0; max-width: none; font-size: 12px; }
+  tr, svg { break-inside: avoid; } ul { display: none; } summary { list-style: none; }
+}
+</style>
+)";
+
+// "2 rematerialize, 1 tile".
+std::string moves_text(const BudgetPoint& point) {
+  std::string what;
+  for (const std::string_view name : {"small_scratch", "rematerialize", "micro_batch", "tile"}) {
+    const auto count = std::count_if(point.moves.begin(), point.moves.end(), [&](const Move& move) {
+      return technique_name(move) == name;
+    });
+    if (count == 0) continue;
+    what += (what.empty() ? "" : ", ") + std::to_string(count) + ' ' + std::string(name);
+  }
+  return what;
+}
+
+// A point as a row; its moves open on demand, and paper has their number only.
+std::string row_html(const BudgetCurve& curve, const BudgetPoint& point) {
+  std::string row = "<tr><td class=\"n\">" + both_sizes_text(point.arena_bytes) +
+                    "</td><td class=\"n\">" + times_text(relative_time(curve, point)) + "</td><td>";
+  if (point.moves.empty()) return row + "nothing: the plan without a budget</td></tr>\n";
+  row += "<details><summary>" + moves_text(point) + "</summary><ul>";
+  for (const Move& move : point.moves) {
+    row += "<li>" + for_html(describe(curve.base, move)) + "</li>";
+  }
+  return row + "</ul></details></td></tr>\n";
+}
 
 }  // namespace
 
@@ -144,17 +176,9 @@ std::string budget_text(const BudgetCurve& curve) {
   using Align = TextTable::Align;
   TextTable table({Align::kRight, Align::kRight, Align::kRight, Align::kLeft});
   for (const BudgetPoint& point : curve.points) {
-    std::string what = point.moves.empty() ? "no rewrite" : "";
-    for (const std::string_view name : {"small_scratch", "rematerialize", "micro_batch", "tile"}) {
-      const auto count =
-          std::count_if(point.moves.begin(), point.moves.end(),
-                        [&](const Move& move) { return technique_name(move) == name; });
-      if (count > 0) {
-        what += (what.empty() ? "" : ", ") + std::to_string(count) + ' ' + std::string(name);
-      }
-    }
     table.add({size_text(point.arena_bytes), exact_size_text(point.arena_bytes),
-               times_text(relative_time(curve, point)), what});
+               times_text(relative_time(curve, point)),
+               point.moves.empty() ? "no rewrite" : moves_text(point)});
   }
   std::string text = table.text(2);
   if (curve.floor_bytes > 0) {
@@ -188,22 +212,18 @@ std::string budget_json(const BudgetCurve& curve, const std::string& model_name)
 std::string budget_html(const BudgetCurve& curve, const std::string& model_name) {
   std::ostringstream out;
   const std::string title = "Memory against time: " + for_html(model_name);
-  out << "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>" << title
-      << "</title>\n<style>" << kStyle << "</style>\n<h1>" << title << "</h1>\n"
-      << Plot(curve).svg() << "<table><tr><th>Arena<th>Predicted time<th>What is done</tr>\n";
-  for (const BudgetPoint& point : curve.points) {
-    out << "<tr><td class=\"n\">" << both_sizes_text(point.arena_bytes) << "<td class=\"n\">"
-        << times_text(relative_time(curve, point)) << "<td>";
-    if (point.moves.empty()) out << "nothing: the plan without a budget";
-    for (const Move& move : point.moves) out << for_html(describe(curve.base, move)) << "<br>";
-    out << "</tr>\n";
-  }
-  out << "</table>\n";
+  out << "<!doctype html>\n<html lang=\"en\"><head>\n"
+      << kHead << "<title>" << title << "</title>\n</head><body><main>\n<h1>" << title << "</h1>\n"
+      << Plot(curve, 720, 360, "wide").svg() << Plot(curve, 340, 300, "narrow").svg()
+      << "<table><thead><tr><th class=\"n\">Arena</th><th class=\"n\">Time</th>"
+         "<th>What is done</th></tr></thead>\n<tbody>\n";
+  for (const BudgetPoint& point : curve.points) out << row_html(curve, point);
+  out << "</tbody></table>\n";
   if (curve.floor_bytes > 0) {
     out << "<p>No rewrite gets below " << both_sizes_text(curve.floor_bytes) << ": "
         << for_html(curve.floor_reason) << ".</p>\n";
   }
-  out << "</html>\n";
+  out << "</main></body></html>\n";
   return out.str();
 }
 

@@ -4,6 +4,7 @@
 
 #include "passes/emit/report_assets.h"
 #include "passes/emit/report_json.h"
+#include "passes/emit/report_paper.h"
 #include "runtime/base/check.h"
 
 namespace memopt {
@@ -37,6 +38,8 @@ std::string report_html(const Report& report) {
   std::string out;
   out += take_until(page, "<!--{{report.css}}-->");
   out += kReportCss;
+  out += take_until(page, "<!--{{paper}}-->");
+  out += paper_tables_html(report);
   out += take_until(page, "<!--{{data}}-->");
   append_json_for_html(out, report_json(report, /*details=*/true, /*indent=*/-1));
   out += take_until(page, "<!--{{script}}-->");

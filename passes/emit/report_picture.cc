@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "passes/emit/html_text.h"
 #include "passes/emit/text_table.h"
 #include "runtime/base/checked.h"
 #include "runtime/kernels/kernel.h"
@@ -22,26 +23,6 @@ struct Rectangle {
   const char* colour = kScratch;
 };
 
-std::string xml(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 class Svg {
  public:
   Svg(const Report& report, int64_t top_bytes)
@@ -52,7 +33,7 @@ class Svg {
     std::array<char, 64> at;
     std::snprintf(at.data(), at.size(), "<text x=\"%.1f\" y=\"%.1f\" ", x, y);
     out_ += at.data();
-    out_ += std::string(style) + '>' + xml(words) + "</text>\n";
+    out_ += std::string(style) + '>' + html_text(words) + "</text>\n";
   }
 
   void panel(double x, const std::vector<Rectangle>& boxes, int64_t height_bytes) {

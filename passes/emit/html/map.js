@@ -1,13 +1,15 @@
 // The map (steps x addresses) and, under it on the same steps, the curve of live bytes.
 
 const canvas = byId('map');
-const paint = canvas.getContext('2d');
+const paperCanvas = byId('paper-map');
+let paint = canvas.getContext('2d');  // the printed map's while that is drawn
 const arenaBytes = Math.max(1, report.arena_bytes, report.peak.live_bytes);
 const stepCount = Math.max(1, steps.length);
 const whole = {x0: 0, x1: stepCount, y0: 0, y1: arenaBytes};
 const view = {...whole};
 const mapped = tensors.filter((t) => t.mapped).sort((a, b) => a.begin - b.begin || a.offset - b.offset);
 const box = {left: 86, right: 14, top: 12, gap: 30, curve: 104, bottom: 26, width: 0, height: 0};
+const leastWidth = 560;  // pixels for all steps: on a narrow screen the map begins with a part of them
 
 const innerWidth_ = () => Math.max(1, box.width - box.left - box.right);
 const mapHeight = () => Math.max(1, box.height - box.top - box.gap - box.curve - box.bottom);
@@ -65,6 +67,28 @@ function reveal(tensor) {
   clampView();
 }
 
+// The map's own scroll bar: the canvas stays in sight, what is scrolled is as wide as all steps would
+// be at this zoom. So a finger pans the map, and the page never moves sideways.
+const scroller = byId('map-scroll');
+let scrolledTo = 0;
+function matchScrollBar() {
+  const span = view.x1 - view.x0;
+  const range = Math.min(1e7, innerWidth_() * (stepCount / span - 1));
+  byId('map-width').style.width = `${box.width + range}px`;
+  const left = span < stepCount ? view.x0 / (stepCount - span) * range : 0;
+  if (Math.abs(scroller.scrollLeft - left) >= 1) scroller.scrollLeft = left;
+  scrolledTo = scroller.scrollLeft;
+}
+scroller.addEventListener('scroll', () => {
+  const range = scroller.scrollWidth - scroller.clientWidth, span = view.x1 - view.x0;
+  if (Math.abs(scroller.scrollLeft - scrolledTo) < 1 || range <= 0) return;
+  scrolledTo = scroller.scrollLeft;
+  view.x0 = scrolledTo / range * (stepCount - span);
+  view.x1 = view.x0 + span;
+  tip.hidden = true;
+  requestDraw();
+});
+
 // --- drawing ---
 let drawRequested = false;
 function requestDraw() {
@@ -72,17 +96,40 @@ function requestDraw() {
   drawRequested = true;
   requestAnimationFrame(() => {
     drawRequested = false;
+    matchScrollBar();
     draw();
   });
 }
-function resize() {
-  const ratio = window.devicePixelRatio || 1;
-  box.width = canvas.clientWidth;
-  box.height = canvas.clientHeight;
-  canvas.width = Math.round(box.width * ratio);
-  canvas.height = Math.round(box.height * ratio);
+function setSize(target, width, height, ratio) {
+  Object.assign(box, {width, height, left: width < 520 ? 66 : 86});
+  target.width = Math.round(width * ratio);
+  target.height = Math.round(height * ratio);
   paint.setTransform(ratio, 0, 0, ratio, 0, 0);
+}
+function resize() {
+  const first = box.width === 0, width = scroller.clientWidth;
+  if (width === 0) return;  // not shown, as on paper
+  canvas.style.width = `${width}px`;
+  setSize(canvas, width, canvas.clientHeight, window.devicePixelRatio || 1);
+  if (first && innerWidth_() < leastWidth) {
+    const half = stepCount * innerWidth_() / leastWidth / 2, at = (peakStep ?? 0) + 0.5;
+    Object.assign(view, {x0: at - half, x1: at + half});
+    clampView();
+  }
   requestDraw();
+}
+// All of the map in the light colours, fine enough for paper, whatever the screen shows.
+function drawOnPaper() {
+  const screen = {paint, box: {...box}, view: {...view}, selection: {...selection}};
+  paint = paperCanvas.getContext('2d');
+  setSize(paperCanvas, 900, 400, 1.5);
+  Object.assign(view, whole);
+  Object.assign(selection, {hover: null, tensor: null, step: null});
+  draw();
+  paint = screen.paint;
+  Object.assign(box, screen.box);
+  Object.assign(view, screen.view);
+  Object.assign(selection, screen.selection);
 }
 // Numbers 1, 2 or 5 times a power of `base` apart (of 2 for bytes), about `pixels` / `room` of them.
 function ticks(from, to, pixels, room, bytes) {
@@ -123,18 +170,29 @@ function fillBlock(begin, end, offset, bytes, style) {
   paint.fillRect(x + inset, y + inset, width - 2 * inset, height - 2 * inset);
   return {x, y, width, height};
 }
+// A name inside its block, along the longer side of what is in sight of it; none where it has no room.
 function label(rect, text, ink) {
-  const x = Math.max(rect.x, box.left) + 6, right = Math.min(rect.x + rect.width, box.width - box.right);
-  if (right - x < 56 || rect.height < 15) return;
+  const left = Math.max(rect.x, box.left), right = Math.min(rect.x + rect.width, box.width - box.right);
+  const top = Math.max(rect.y, box.top), bottom = Math.min(rect.y + rect.height, box.top + mapHeight());
+  const upright = right - left < 62 && bottom - top > right - left;
+  const [room, line] = upright ? [bottom - top - 10, right - left] : [right - left - 10, bottom - top];
+  if (room < 18 || line < 15) return;
   // The end of a name tells more than its beginning: "/stage1/block2/conv1".
-  let shown = text.length > 60 ? `\u2026${text.slice(-60)}` : text;
-  while (shown.length > 4 && paint.measureText(shown).width > right - x - 4) {
-    shown = `\u2026${shown.slice(Math.ceil(shown.length * 0.12) + 1)}`;
+  let shown = text.length > 60 ? `\u2026${lastOf(text, 60)}` : text;
+  while (shown.length > 4 && paint.measureText(shown).width > room) {
+    shown = `\u2026${lastOf(shown, Math.floor(shown.length * 0.88) - 1)}`;
   }
-  if (paint.measureText(shown).width > right - x - 4) return;
+  if (paint.measureText(shown).width > room) return;
+  paint.save();
   paint.fillStyle = ink;
-  const middle = (Math.max(rect.y, box.top) + Math.min(rect.y + rect.height, box.top + mapHeight())) / 2;
-  paint.fillText(shown, x, middle);
+  if (upright) {
+    paint.translate((left + right) / 2, bottom - 5);
+    paint.rotate(-Math.PI / 2);
+  } else {
+    paint.translate(left + 5, (top + bottom) / 2);
+  }
+  paint.fillText(shown, 0, 0);
+  paint.restore();
 }
 function clipTo(top, height, body) {
   paint.save();
@@ -157,7 +215,7 @@ function drawMap(colours) {
     const focus = selection.tensor === null ? null : tensors[selection.tensor].root;
     const visible = mapped.filter((t) => t.end > view.x0 && t.begin < view.x1 &&
         t.offset + t.bytes > view.y0 && t.offset < view.y1);
-    const labelInk = isDark() ? 'rgb(255 255 255 / 88%)' : 'rgb(20 24 30 / 82%)';
+    const labelInk = isDark() ? 'rgb(255 255 255 / 92%)' : 'rgb(20 24 30 / 86%)';
     for (const tensor of visible) {
       const soft = focus !== null && tensor.index !== focus;
       const rect = fillBlock(tensor.begin, tensor.end, tensor.offset, tensor.bytes, tensorColour(tensor, soft));
@@ -220,15 +278,20 @@ function drawAxes(colours) {
   paint.strokeStyle = colours.line;
   paint.lineWidth = 1;
   paint.textAlign = 'right';
-  for (const tick of ticks(view.y0, view.y1, mapHeight(), 52, true)) {
-    paint.fillText(sizeText(tick), box.left - 9, toY(tick));
+  const marks = ticks(view.y0, view.y1, mapHeight(), 52, true);
+  const near = new Set(marks.map(sizeText)).size < marks.length;  // too near for rounded sizes
+  for (const tick of marks) {
+    paint.fillText(near ? bytesText(tick) : sizeText(tick), box.left - 9, toY(tick));
   }
   for (const tick of ticks(0, arenaBytes, box.curve, 40, true)) {
     paint.fillText(sizeText(tick), box.left - 9, curveY(tick));
   }
   paint.textAlign = 'center';
   for (const tick of ticks(view.x0, view.x1, innerWidth_(), 90, false)) {
-    if (tick < steps.length) paint.fillText(exact.format(tick), toX(tick + 0.5), box.height - 11);
+    const text = exact.format(tick), x = toX(tick + 0.5);
+    if (tick < steps.length && x + paint.measureText(text).width / 2 <= box.width) {
+      paint.fillText(text, x, box.height - 11);
+    }
   }
   paint.textAlign = 'left';
   paint.fillText('live bytes', box.left, curveTop() - 11);
@@ -306,12 +369,16 @@ const scratchHit = (step, address) => address >= steps[step].scratch_offset &&
 let drag = null;
 canvas.addEventListener('pointerdown', (event) => {
   drag = {x: event.offsetX, y: event.offsetY, moved: false};
-  canvas.setPointerCapture(event.pointerId);
+  if (event.pointerType === 'mouse') canvas.setPointerCapture(event.pointerId);
 });
 canvas.addEventListener('pointermove', (event) => {
   if (!drag) return hover(event.offsetX, event.offsetY);
   const dx = event.offsetX - drag.x, dy = event.offsetY - drag.y;
   if (!drag.moved && Math.hypot(dx, dy) < 4) return;
+  if (event.pointerType !== 'mouse') {  // a finger scrolls, which is the browser's
+    drag.moved = true;
+    return;
+  }
   drag = {x: event.offsetX, y: event.offsetY, moved: true};
   canvas.classList.add('drag');
   tip.hidden = true;
@@ -334,6 +401,7 @@ canvas.addEventListener('pointerleave', () => {
 });
 canvas.addEventListener('wheel', (event) => {
   if (!event.ctrlKey && !event.metaKey && document.activeElement !== canvas) return;
+  if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) return;  // the scroll bar's
   event.preventDefault();
   const delta = event.deltaY || event.deltaX;
   zoom(Math.exp(Math.max(-1, Math.min(1, delta / 240))), event.shiftKey ? 'y' : 'x',
@@ -385,8 +453,10 @@ canvas.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-byId('zoom-in').addEventListener('click', () => zoom(0.6));
-byId('zoom-out').addEventListener('click', () => zoom(1 / 0.6));
+// Fingers pan along the steps only, so there the buttons keep all addresses in sight.
+const buttonAxes = matchMedia('(pointer: coarse)').matches ? 'x' : 'xy';
+byId('zoom-in').addEventListener('click', () => zoom(0.6, buttonAxes));
+byId('zoom-out').addEventListener('click', () => zoom(1 / 0.6, buttonAxes));
 byId('zoom-reset').addEventListener('click', resetView);
 byId('zoom-peak').addEventListener('click', () => {
   if (peakStep !== null) showSteps(peakStep, peakStep + 1);
@@ -400,4 +470,4 @@ listeners.push((keys) => {
   if (keys.includes('colours')) hatch = null;
   requestDraw();
 });
-new ResizeObserver(resize).observe(canvas);
+new ResizeObserver(resize).observe(scroller);

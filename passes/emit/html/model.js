@@ -6,9 +6,11 @@ const {tensors, steps} = report;
 // Names are the model's: what would not show, or would turn the text around it, shows as an escape.
 const hidden = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 const visible = (text) => text.replace(hidden, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-// Names of layers tell more at their end than at their beginning.
+// Names of layers tell more at their end than at their beginning. No cut goes through a character.
+const firstOf = (text, most) => text.slice(0, most).replace(/[\ud800-\udbff]$/, '');
+const lastOf = (text, most) => text.slice(-most).replace(/^[\udc00-\udfff]/, '');
 const short = (text, most = 100) => text.length <= most ? text :
-    `${text.slice(0, most / 4)}\u2026${text.slice(-most * 3 / 4)}`;
+    `${firstOf(text, most / 4)}\u2026${lastOf(text, most * 3 / 4)}`;
 for (const named of [report, ...tensors, ...steps]) {
   if (named.name !== undefined) named.name = visible(named.name);
   if (named.model !== undefined) [named.model, named.graph] = [visible(named.model), visible(named.graph)];
@@ -72,6 +74,14 @@ function make(tag, {text, className, title, attrs} = {}, ...children) {
   node.append(...children);
   return node;
 }
+const narrow = matchMedia('screen and (max-width: 640px)');  // the style sheet's too
+// A name on one line that gives way before its last characters where it has no room; whole in the title.
+function nameNode(name) {
+  const end = name.length <= 12 ? '' : lastOf(name, Math.min(narrow.matches ? 10 : 18, Math.floor(name.length / 2)));
+  const begin = firstOf(name.slice(0, name.length - end.length), 400);
+  return make('span', {className: 'cut', title: name.slice(0, 400)},
+      make('span', {text: begin}), make('span', {text: end}));
+}
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const isDark = () => document.documentElement.dataset.theme === 'dark';
 
@@ -94,16 +104,16 @@ function tensorColour(tensor, soft = false) {
 function computeColour(tensor, soft) {
   const dark = isDark(), rank = tensors[tensor.root]?.rank ?? tensor.root;
   let [hue, chroma, light] = palette[rank % palette.length];
-  if (dark) [chroma, light] = [chroma * 0.8, light - 24];
+  if (dark) [chroma, light] = [chroma * 0.8, light - 33];
   if (colourMode === 'role') {
     hue = roleHues[tensor.role];
     chroma = tensor.role === 'constant' ? 8 : dark ? 30 : 40;
-    light = (dark ? 42 : 71) + (rank % 4 - 1.5) * 3;
+    light = (dark ? 36 : 71) + (rank % 4 - 1.5) * 3;
   } else if (colourMode === 'size') {
     const weight = Math.sqrt(tensor.bytes / largestTensor);
     hue = 213 - 190 * weight * weight;
     chroma = 22 + 40 * weight;
-    light = dark ? 30 + 24 * weight : 88 - 28 * weight;
+    light = dark ? 20 + 16 * weight : 88 - 28 * weight;
   }
   return `hsl(${hue.toFixed(1)} ${chroma}% ${light}% / ${soft ? 0.28 : 1})`;
 }

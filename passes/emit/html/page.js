@@ -3,16 +3,17 @@
 function verdictParts() {
   const {arena_bytes: arena, lower_bound_bytes: bound, gap_bytes: gap, naive_bytes: naive} = report;
   if (steps.length === 0) return ['This plan has no steps and needs no arena.'];
+  const claimed = report.bound_is_claimed ? ' (as its compiler claims; memopt-verify --certificate checks it)' : '';
   const parts = ['A run needs ', make('strong', {text: bothText(arena)}), ' of arena'];
   if (naive > arena) parts.push(`, ${(naive / Math.max(1, arena)).toFixed(1)} times less than with every tensor on its own`);
   parts.push('. ');
   const orders = report.certificate.kind === 'all_orders' ? 'no order of the steps and no placement needs less' :
       'with this order of the steps no placement needs less';
   if (report.certificate.optimal) {
-    parts.push(make('strong', {className: 'good', text: 'Proved optimal'}), `: ${orders}.`);
+    parts.push(make('strong', {className: 'good', text: 'Proved optimal'}), `: ${orders}${claimed}.`);
   } else {
     parts.push(make('strong', {className: 'warn', text: `Within ${percent(gap, bound)} of the lower bound`}),
-        `: at most ${bothText(gap)} could still be saved${report.certificate.kind === 'all_orders' ? '' : ' with this order of the steps'}.`);
+        `: at most ${bothText(gap)} could still be saved${report.certificate.kind === 'all_orders' ? '' : ' with this order of the steps'}${claimed}.`);
   }
   return parts;
 }
@@ -59,8 +60,8 @@ function drawBar() {
     }
     const swatch = make('span', {className: 'swatch'});
     swatch.style.background = colour;
-    byId('bar-legend').append(make('li', {title: bytesText(bytes)}, swatch, `${name} `,
-        make('span', {className: 'muted', text: `${sizeText(bytes)}, ${percent(bytes, report.total_bytes)}`})));
+    byId('bar-legend').append(make('li', {title: bytesText(bytes)}, swatch, make('span', {}, `${name} `,
+        make('span', {className: 'muted', text: `${sizeText(bytes)}, ${percent(bytes, report.total_bytes)}`}))));
     words.push(text);
   }
   byId('bar').setAttribute('aria-label', words.join('; '));
@@ -108,7 +109,8 @@ function drawPeak() {
   const most = 200;
   byId('peak-list').replaceChildren();
   for (const [name, bytes, index] of items.slice(0, most)) {
-    const link = make('button', {className: 'link', text: short(name, 80), title: name.slice(0, 400), attrs: {type: 'button'}});
+    const link = make('button', {className: 'link', attrs: {type: 'button'}}, nameNode(name),
+        make('span', {className: 'paper', text: short(name, 90)}));
     const use = index === null ? 'private to the step' : step.outputs.some((i) => tensors[i].root === index) ? 'written by this step' :
         step.inputs.some((i) => tensors[i].root === index) ? 'read by this step' :
         `waits for step ${nextUse(index)}`;
@@ -123,7 +125,11 @@ function drawPeak() {
     byId('peak-list').append(make('li', {}, make('div', {}, link, make('div', {className: 'muted', text: use})),
         make('div', {className: 'num', text: sizeText(bytes), title: bytesText(bytes)}), make('div', {className: 'track'}, fill)));
   }
-  if (items.length > most) byId('peak-list').append(make('li', {text: `and ${items.length - most} more, in the table`}));
+  if (items.length > most) byId('peak-list').append(make('li', {text: `and ${exact.format(items.length - most)} more, in the table`}));
+  const printed = 8;  // the style sheet's too
+  if (items.length > printed) {
+    byId('peak-list').append(make('li', {className: 'paper', text: `and ${exact.format(items.length - printed)} more, left out here`}));
+  }
 }
 // The first step after the peak that reads a root or one of its aliases; the end for outputs.
 function nextUse(root) {
@@ -172,6 +178,14 @@ function setTheme(dark) {
   colourCache.clear();
   listeners.forEach((listener) => listener(['colours']));
 }
+// Paper is light and shows all of the map.
+let wasDark = false;
+addEventListener('beforeprint', () => {
+  wasDark = isDark();
+  setTheme(false);
+  drawOnPaper();
+});
+addEventListener('afterprint', () => setTheme(wasDark));
 byId('theme').addEventListener('click', () => setTheme(!isDark()));
 darkQuery.addEventListener('change', (event) => setTheme(event.matches));
 

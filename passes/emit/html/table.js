@@ -6,28 +6,28 @@ const views = {
     rows: tensors, sort: 'bytes', descending: true, key: 'tensor',
     text: (t) => `${t.name} ${t.type} ${t.role} ${t.storage}`,
     columns: [
-      {key: 'index', title: '#', width: 64, number: true, value: (t) => t.index},
-      {key: 'name', title: 'Name', value: (t) => t.name, swatch: true},
-      {key: 'type', title: 'Type', width: 210, value: (t) => t.type},
-      {key: 'role', title: 'Where', width: 104, value: (t) => t.role},
-      {key: 'bytes', title: 'Bytes', width: 122, number: true, value: (t) => t.bytes},
-      {key: 'offset', title: 'Offset', width: 122, number: true, value: (t) => t.storage === 'caller' ? null : t.offset},
-      {key: 'begin', title: 'From', width: 74, number: true, value: (t) => t.begin},
-      {key: 'end', title: 'Until', width: 74, number: true, value: (t) => t.end},
-      {key: 'root', title: 'Shares bytes of', width: 170, value: (t) => t.root === t.index ? '' : tensors[t.root].name},
+      {key: 'index', title: '#', width: 62, number: true, value: (t) => t.index},
+      {key: 'name', title: 'Name', name: true, value: (t) => t.name, swatch: true},
+      {key: 'bytes', title: 'Bytes', width: 116, number: true, value: (t) => t.bytes},
+      {key: 'type', title: 'Type', width: 208, value: (t) => t.type},
+      {key: 'role', title: 'Where', width: 98, value: (t) => t.role},
+      {key: 'offset', title: 'Offset (B)', width: 120, number: true, value: (t) => t.storage === 'caller' ? null : t.offset},
+      {key: 'begin', title: 'From', width: 68, number: true, value: (t) => t.begin},
+      {key: 'end', title: 'Until', width: 68, number: true, value: (t) => t.end},
+      {key: 'root', title: 'Shares bytes of', width: 160, name: true, value: (t) => t.root === t.index ? '' : tensors[t.root].name},
     ],
   },
   steps: {
     rows: steps, sort: 'index', descending: false, key: 'step',
     text: (s) => `${s.name} ${s.op} ${s.kernel}`,
     columns: [
-      {key: 'index', title: '#', width: 64, number: true, value: (s) => s.index},
-      {key: 'name', title: 'Node', value: (s) => s.name},
+      {key: 'index', title: '#', width: 62, number: true, value: (s) => s.index},
+      {key: 'name', title: 'Node', name: true, value: (s) => s.name},
+      {key: 'live_bytes', title: 'Live bytes', width: 124, number: true, value: (s) => s.live_bytes},
       {key: 'op', title: 'Operator', width: 150, value: (s) => s.op},
       {key: 'kernel', title: 'Kernel', width: 190, value: (s) => s.kernel},
-      {key: 'live_bytes', title: 'Live bytes', width: 128, number: true, value: (s) => s.live_bytes},
-      {key: 'working_set_bytes', title: 'Own operands', width: 128, number: true, value: (s) => s.working_set_bytes},
-      {key: 'scratch_bytes', title: 'Scratch', width: 118, number: true, value: (s) => s.scratch_bytes},
+      {key: 'working_set_bytes', title: 'Own operands (B)', width: 156, number: true, value: (s) => s.working_set_bytes},
+      {key: 'scratch_bytes', title: 'Scratch (B)', width: 118, number: true, value: (s) => s.scratch_bytes},
     ],
   },
 };
@@ -67,25 +67,35 @@ function drawHead() {
       [...head.querySelectorAll('button')][current.columns.indexOf(column)].focus();
     });
     const cell = make('th', {
-      className: column.number ? 'num' : '',
+      className: cellClass(column),
       attrs: {scope: 'col', 'aria-sort': !sorted ? 'none' : current.descending ? 'descending' : 'ascending'},
     }, button);
-    if (column.width) cell.style.width = `${column.width}px`;
     row.append(cell);
   }
   head.replaceChildren(row);
+  fitWidth();
 }
+// The column of names takes what the others leave, and never vanishes: then the table scrolls.
+function fitWidth() {
+  const scale = narrow.matches ? 0.88 : 1, least = narrow.matches ? 148 : 220;
+  const width = current.columns.reduce((sum, column) => sum + (column.width * scale || least), 0);
+  grid.querySelector('table').style.minWidth = `${width}px`;
+  current.columns.forEach((column, i) => {
+    if (column.width) head.rows[0].cells[i].style.width = `${column.width * scale}px`;
+  });
+}
+// The name stays in sight when the table scrolls sideways.
+const cellClass = (column) => column.number ? 'num' : column.key === 'name' ? 'stays' : '';
 function cellOf(row, column) {
   const value = column.value(row);
   const text = value === null ? '\u2013' : column.number ? exact.format(value) : value;
-  const cell = make('td', {className: column.number ? 'num' : '', title: String(text).slice(0, 400)});
+  const cell = make('td', {className: cellClass(column), title: String(text).slice(0, 400)});
   if (column.swatch && row.storage === 'arena') {
     const swatch = make('span', {className: 'swatch'});
     swatch.style.background = tensorColour(row);
-    swatch.style.marginRight = '8px';
     cell.append(swatch);
   }
-  cell.append(text);
+  cell.append(column.name ? nameNode(text) : text);
   return cell;
 }
 function spacer(rows) {
@@ -190,4 +200,8 @@ grid.addEventListener('keydown', (event) => {
 listeners.push((keys) => {
   if (keys.includes('tensor') || keys.includes('step') || keys.includes('colours')) drawRows();
 });
+new ResizeObserver(() => {
+  fitWidth();
+  drawRows();
+}).observe(grid);
 refresh();
