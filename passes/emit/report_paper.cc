@@ -9,7 +9,7 @@ namespace memopt {
 namespace {
 
 constexpr size_t kArenaRows = 12, kConstantRows = 3, kStepRows = 6;
-constexpr size_t kNameColumns = 80;
+constexpr size_t kNameColumns = 54;  // a line, of narrow letters
 
 struct Column {
   const char* style;  // a class of report.css
@@ -104,7 +104,7 @@ std::string steps_html(const Report& report) {
                                                  {"label", "Node"},
                                                  {"op", "Operator"},
                                                  {"num bytes", "Live"},
-                                                 {"num bytes", "Own operands"},
+                                                 {"num bytes", "Operands"},
                                                  {"num bytes", "Scratch"}});
   const size_t shown = std::min(kStepRows, order.size());
   for (size_t k = 0; k < shown; ++k) {

@@ -56,6 +56,7 @@ function sizeText(bytes) {
   const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return `${bytes < 0 ? '\u2212' : ''}${value.toFixed(digits)} ${units[unit]}`;
 }
+const counted = (count, what) => `${exact.format(count)} ${what}${count === 1 ? '' : 's'}`;
 const bytesText = (bytes) => `${exact.format(bytes)} B`;
 const bothText = (bytes) => bytes < 1024 ? bytesText(bytes) : `${sizeText(bytes)} (${bytesText(bytes)})`;
 const percent = (part, whole) => whole <= 0 ? '0 %' :

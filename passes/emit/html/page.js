@@ -91,6 +91,12 @@ function drawMapLegend() {
   entry('arena', 'line', 'border-color: var(--muted); border-top-style: solid; border-top-width: 1px');
   byId('map-legend').replaceChildren(...entries);
 }
+// Paper has the first items of a list and a line that counts the others.
+function shortenOnPaper(list, count) {
+  const most = 6;
+  [...list.children].slice(most).forEach((item) => item.classList.add('screen'));
+  if (count > most) list.append(make('li', {className: 'paper', text: `and ${exact.format(count - most)} more, left out here`}));
+}
 function drawPeak() {
   if (peakStep === null) {
     byId('peak-text').textContent = 'There are no steps.';
@@ -125,11 +131,8 @@ function drawPeak() {
     byId('peak-list').append(make('li', {}, make('div', {}, link, make('div', {className: 'muted', text: use})),
         make('div', {className: 'num', text: sizeText(bytes), title: bytesText(bytes)}), make('div', {className: 'track'}, fill)));
   }
-  if (items.length > most) byId('peak-list').append(make('li', {text: `and ${exact.format(items.length - most)} more, in the table`}));
-  const printed = 8;  // the style sheet's too
-  if (items.length > printed) {
-    byId('peak-list').append(make('li', {className: 'paper', text: `and ${exact.format(items.length - printed)} more, left out here`}));
-  }
+  shortenOnPaper(byId('peak-list'), items.length);
+  if (items.length > most) byId('peak-list').append(make('li', {className: 'screen', text: `and ${exact.format(items.length - most)} more, in the table`}));
 }
 // The first step after the peak that reads a root or one of its aliases; the end for outputs.
 function nextUse(root) {
@@ -148,6 +151,7 @@ function drawSuggestions() {
         make('div', {}, make('p', {text: visible(s.action)}),
             make('p', {className: 'muted', text: `${visible(s.reason)} (${costs[s.costs]})`}))));
   }
+  shortenOnPaper(byId('suggestions'), report.suggestions.length);
   if (report.suggestions.length === 0) byId('suggestions').append('Nothing: there is nothing to save.');
 }
 function drawDetail() {
@@ -191,8 +195,8 @@ darkQuery.addEventListener('change', (event) => setTheme(event.matches));
 
 const title = report.model || 'Unnamed model';
 document.title = `${title.slice(0, 80)} \u2013 memopt memory report`;
-byId('model').textContent = short(title, 300);
-byId('subtitle').textContent = [report.graph !== report.model && short(report.graph, 60), `${exact.format(steps.length)} steps`, `${exact.format(tensors.length)} tensors`,
+byId('model').textContent = short(title, 100);
+byId('subtitle').textContent = [report.graph !== report.model && short(report.graph, 60), counted(steps.length, 'step'), counted(tensors.length, 'tensor'),
   report.target && `target ${report.target}`, report.shapes?.length && `for ${short(report.shapes.join(', '), 120)}`, report.certificate.method && `planned by ${report.certificate.method}`,
   report.producer].filter(Boolean).join(' \u00b7 ');
 byId('verdict').append(...verdictParts());

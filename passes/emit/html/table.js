@@ -144,8 +144,8 @@ function showView(name) {
     tab.tabIndex = on ? 0 : -1;
   }
   grid.setAttribute('aria-labelledby', `tab-${name}`);
-  byId('storage-label').style.visibility = name === 'tensors' ? '' : 'hidden';
-  grid.scrollTop = 0;
+  byId('storage-label').hidden = name !== 'tensors';
+  grid.scrollTop = grid.scrollLeft = 0;
   refresh();
 }
 function findInTable(index) {
