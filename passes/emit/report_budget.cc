@@ -131,7 +131,7 @@ text { font-size: 12px; fill: var(--muted); }
 circle { fill: var(--curve); } .floor { stroke: var(--floor); stroke-dasharray: 4 4; }
 table { border-collapse: collapse; width: 100%; }
 td, th { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align: left; vertical-align: top; }
-td.n, th.n { text-align: right; white-space: nowrap; }
+td.n, th.n { text-align: right; } .n { white-space: nowrap; }
 summary { cursor: pointer; } ul { margin: .3rem 0; padding-left: 1.2rem; color: var(--muted); }
 @media screen and (max-width: 640px) {
   body { margin-top: 1rem; } svg.wide { display: none; } svg.narrow { display: block; }
@@ -160,8 +160,13 @@ std::string moves_text(const BudgetPoint& point) {
 
 // A point as a row; its moves open on demand, and paper has their number only.
 std::string row_html(const BudgetCurve& curve, const BudgetPoint& point) {
-  std::string row = "<tr><td class=\"n\">" + both_sizes_text(point.arena_bytes) +
-                    "</td><td class=\"n\">" + times_text(relative_time(curve, point)) + "</td><td>";
+  // On a narrow screen a line ends between the two sizes, and nowhere else.
+  std::string bytes = both_sizes_text(point.arena_bytes);
+  if (const size_t second = bytes.find('('); second != std::string::npos) {
+    bytes = bytes.substr(0, second) + "<span class=\"n\">" + bytes.substr(second) + "</span>";
+  }
+  std::string row = "<tr><td class=\"n\">" + bytes + "</td><td class=\"n\">" +
+                    times_text(relative_time(curve, point)) + "</td><td>";
   if (point.moves.empty()) return row + "nothing: the plan without a budget</td></tr>\n";
   row += "<details><summary>" + moves_text(point) + "</summary><ul>";
   for (const Move& move : point.moves) {

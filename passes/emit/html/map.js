@@ -94,11 +94,12 @@ let drawRequested = false;
 function requestDraw() {
   if (drawRequested) return;
   drawRequested = true;
-  requestAnimationFrame(() => {
-    drawRequested = false;
-    matchScrollBar();
-    draw();
-  });
+  requestAnimationFrame(drawNow);
+}
+function drawNow() {
+  drawRequested = false;
+  matchScrollBar();
+  draw();
 }
 function setSize(target, width, height, ratio) {
   Object.assign(box, {width, height, left: width < 520 ? 66 : 86});

@@ -211,3 +211,6 @@ listeners.push((keys) => {
   if (keys.includes('tensor') || keys.includes('step')) drawDetail();
 });
 setTheme(darkQuery.matches);
+resize();
+drawNow();  // the first picture is whole
+
