@@ -87,14 +87,15 @@ Result<ImportedModel> import_model(const ParsedFile<onnx::ModelProto>& file,
   std::vector<std::string> outputs;
   for (const auto& output : graph.output()) outputs.push_back(output.name());
   MEMOPT_RETURN_IF_ERROR(importer.add_outputs(scope, outputs));
-  MEMOPT_RETURN_IF_ERROR(check_outputs(builder.graph(), graph));
+  MEMOPT_ASSIGN_OR_RETURN(std::vector<std::string> notes, check_outputs(builder.graph(), graph));
 
   const auto main_opset = opsets.find("");
   return ImportedModel{.graph = std::move(builder.graph()),
                        .ir_version = model.ir_version(),
                        .opset = main_opset == opsets.end() ? 0 : main_opset->second,
                        .producer = model.producer_name(),
-                       .assumed = std::move(assumed)};
+                       .assumed = std::move(assumed),
+                       .notes = std::move(notes)};
 }
 
 }  // namespace

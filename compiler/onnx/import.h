@@ -67,6 +67,8 @@ struct ImportedModel {
   std::vector<std::string> external_files = {};  // paths of the external data that was read
   // What nobody gave and was taken as 1: leading dimensions, those of the batch.
   std::vector<ShapeFlag> assumed = {};
+  // What the model says and is not so, but harms nobody: one sentence each.
+  std::vector<std::string> notes = {};
   // Bytes of the model file and of the external data that the graph keeps mapped.
   int64_t file_bytes = 0;
 };

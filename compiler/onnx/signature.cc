@@ -292,14 +292,28 @@ Result<std::shared_ptr<const ConstantData>> filled(const TensorType& type, doubl
   return ConstantData::from_bytes(std::move(bytes), std::move(reserved));
 }
 
-// Whether a declared shape can be that of `dims`: symbols are any number.
+// Whether the declared extents can be those of `dims`, of the same rank: symbols are any number.
 bool agrees(const std::vector<OnnxDim>& declared, const Dims& dims) {
-  if (declared.size() != static_cast<size_t>(dims.rank())) return false;
   for (size_t i = 0; i < declared.size(); ++i) {
     const auto& extent = declared[i].extent;
     if (extent && *extent != dims[static_cast<int>(i)]) return false;
   }
   return true;
+}
+
+// Whether the extents of some result are other ones in ONNX's own shape inference (up to 1.22) than
+// by the specification and in the runtimes: many published models declare what it says.
+bool has_disputed_extents(const onnx::GraphProto& graph) {
+  return std::any_of(graph.node().begin(), graph.node().end(), [](const onnx::NodeProto& node) {
+    const std::string& op = node.op_type();
+    const auto has = [&](std::string_view attribute) {
+      return std::any_of(node.attribute().begin(), node.attribute().end(),
+                         [&](const auto& a) { return a.name() == attribute; });
+    };
+    if (op == "Resize") return has("coordinate_transformation_mode");
+    if (op == "ConvTranspose") return has("auto_pad");
+    return op.ends_with("Pool") && has("ceil_mode");
+  });
 }
 
 }  // namespace
@@ -308,13 +322,17 @@ std::string to_string(const ShapeFlag& flag) {
   return "--" + flag.flag + ' ' + shell_word(flag.value);
 }
 
-Status check_outputs(const Graph& built, const onnx::GraphProto& graph) {
+Result<std::vector<std::string>> check_outputs(const Graph& built, const onnx::GraphProto& graph) {
+  std::vector<std::string> notes;
   for (int i = 0; i < graph.output_size(); ++i) {
     const onnx::TypeProto& type = graph.output(i).type();
     const TensorType& found = built.type(built.outputs()[static_cast<size_t>(i)]);
+    const auto difference = [&](const std::string& declared) {
+      return "output '" + graph.output(i).name() + "' is declared as " + declared +
+             ", its nodes make it " + to_string(found);
+    };
     const auto contradiction = [&](const std::string& declared) {
-      return bad_input("output '" + graph.output(i).name() + "' is declared as " + declared +
-                       ", its nodes make it " + to_string(found));
+      return bad_input(difference(declared));
     };
     const std::string kind = non_tensor_kind(type);
     if (kind == "untyped") continue;
@@ -324,11 +342,14 @@ Status check_outputs(const Graph& built, const onnx::GraphProto& graph) {
       return contradiction("a tensor of " + onnx_dtype_name(element));
     }
     const auto declared = declared_dims(type);
-    if (declared && !agrees(*declared, found.dims)) {
-      return contradiction("a tensor of shape " + to_string(*declared));
-    }
+    if (!declared) continue;
+    const std::string shape = "a tensor of shape " + to_string(*declared);
+    if (declared->size() != static_cast<size_t>(found.dims.rank())) return contradiction(shape);
+    if (agrees(*declared, found.dims)) continue;
+    if (!has_disputed_extents(graph)) return contradiction(shape);
+    notes.push_back(difference(shape) + "; the nodes are believed");
   }
-  return {};
+  return notes;
 }
 
 Result<std::vector<ShapeFlag>> add_inputs(Scope& scope, const onnx::GraphProto& graph,

@@ -17,7 +17,9 @@ Result<std::vector<ShapeFlag>> add_inputs(Scope& scope, const onnx::GraphProto& 
                                           const ImportOptions& options);
 
 // Ok where what the model declares of its outputs agrees with what its nodes make; symbols agree
-// with every extent. `built` has the outputs of `graph`, in the same order.
-Status check_outputs(const Graph& built, const onnx::GraphProto& graph);
+// with every extent. `built` has the outputs of `graph`, in the same order. Returns
+// ImportedModel::notes: other extents are taken from models with operators on which ONNX's own shape
+// inference and the runtimes differ.
+Result<std::vector<std::string>> check_outputs(const Graph& built, const onnx::GraphProto& graph);
 
 }  // namespace memopt

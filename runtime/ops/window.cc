@@ -44,6 +44,11 @@ Result<Dims> window_output(std::span<const int64_t> in, const WindowView& window
     MEMOPT_ASSIGN_OR_RETURN(const int64_t extent, kernel_extent(window, i));
     const int64_t stride = window.strides[i];
     const int64_t padded = in[i] + window.pads[i] + window.pads[n + i];  // each below 2^40
+    // With ceil_mode the last window may hang over the end by less than a stride.
+    if (ceil_mode && padded < extent && extent - padded < stride) {
+      out.push_back(1);
+      continue;
+    }
     if (padded < extent) {
       return needed("kernel",
                     "an extent of at most " + std::to_string(padded) +

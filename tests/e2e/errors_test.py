@@ -208,6 +208,16 @@ def check_overwriting(c):
     for i, one in enumerate(flags):
         for other in flags[:i]:
             c.expect(f"compile {one} and {other}", USAGE, ["is also written"], "compile", model, one, c.path("new"), other, c.path("./new"))
+    examples = os.path.join(c.folder, "examples")
+    os.mkdir(examples)
+    np.save(os.path.join(examples, "x.npy"), np.zeros((1, 4), np.float32))
+    c.expect("a plan onto an example", USAGE, ["--shapes-from"], "compile", model, "--shapes-from", examples, "-o", os.path.join(examples, "x.npy"))
+    dump = os.path.join(c.folder, "dump_of_itself")
+    os.mkdir(dump)
+    shutil.copy(model, os.path.join(dump, "plan.txt"))
+    c.expect("a dump onto the model", USAGE, ["plan.txt"], "compile", os.path.join(dump, "plan.txt"), "--dump-dir", dump)
+    with open(model, "rb") as a, open(os.path.join(dump, "plan.txt"), "rb") as b:
+        c.check("the model is as before", a.read() == b.read())
     c.expect("inspect --html and --svg", USAGE, ["is also written"], "inspect", plan, "--html", c.path("new"), "--svg", c.path("new"))
     c.expect("two standard inputs", USAGE, ["read once"], "inspect", "diff", "-", "-")
     c.expect("- for a page", USAGE, ["/dev/stdout"], "compile", model, "--html", "-")

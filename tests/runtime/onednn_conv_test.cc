@@ -203,6 +203,20 @@ TEST(OnednnConvSupport, RefusesWhatItCannotServe) {
   EXPECT_FALSE(test::kernel_supports(*onednn::conv(), test, target));
 }
 
+// The library makes code for each column of padding and of a line: it gets neither many nor long
+// ones.
+TEST(OnednnConvSupport, RefusesWhatTakesMuchCode) {
+  const auto serves = [](int64_t columns, int64_t pad) {
+    const ConvCase c{"", 1, 2, {columns}, 16, {3}, {1}, {pad, pad}, {pad}};
+    return test::kernel_supports(*onednn::conv(), make_case(c), {host_isa(), 2});
+  };
+  if (host_isa() < Isa::kAvx512) GTEST_SKIP() << "oneDNN has no AVX2 code for it";
+  EXPECT_TRUE(serves(1000, 256));
+  EXPECT_FALSE(serves(1000, 257));
+  EXPECT_TRUE(serves(1 << 16, 1));
+  EXPECT_FALSE(serves((1 << 16) + 1, 1));
+}
+
 TEST(OnednnConvPack, RefusesWeightsPackedOtherwise) {
   const TestCase test = make_case(square("x", 16, 20, 16, 3, 1, 1));
   RunOptions options;

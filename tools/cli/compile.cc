@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 
 #include "compiler/onnx/export.h"
@@ -107,6 +108,31 @@ Status check_external_data(const Flags& flags, const std::vector<std::string>& e
   return {};
 }
 
+// What --dump-dir must not write over.
+std::vector<std::string> dump_inputs(const Flags& flags, const ImportedModel& imported) {
+  std::vector<std::string> inputs = imported.external_files;
+  inputs.push_back(flags.model);
+  if (!flags.cost_model.empty()) inputs.push_back(flags.cost_model);
+  return inputs;
+}
+
+// No output is one of the examples that --shapes-from reads.
+Status check_examples(const Flags& flags) {
+  if (flags.shapes_from.empty()) return {};
+  for (const std::string& output :
+       {flags.output, flags.html, flags.pareto, flags.certificate, flags.emit_onnx}) {
+    const std::filesystem::path path(output);
+    const std::string extension = path.extension().string();
+    if (extension != ".npy" && extension != ".pb") continue;
+    const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+    if (!is_same_file(folder, flags.shapes_from)) continue;
+    return Error{Code::kUsage, "'" + output +
+                                   "' is or looks like an example that --shapes-from reads: an "
+                                   "input is never overwritten"};
+  }
+  return {};
+}
+
 Status write_outputs(const Flags& flags, const CompiledModel& model, const Report* report,
                      const std::string& plan_path) {
   if (!flags.emit_onnx.empty()) {
@@ -161,9 +187,11 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   options.explore_budget = !flags.pareto.empty();
   MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags, options, err));
   MEMOPT_RETURN_IF_ERROR(check_external_data(flags, imported.external_files));
+  MEMOPT_RETURN_IF_ERROR(check_examples(flags));
   std::optional<GraphDumper> dumper;
   if (!flags.dump_dir.empty()) {
-    MEMOPT_ASSIGN_OR_RETURN(dumper, GraphDumper::create(flags.dump_dir));
+    MEMOPT_ASSIGN_OR_RETURN(dumper,
+                            GraphDumper::create(flags.dump_dir, dump_inputs(flags, imported)));
     MEMOPT_RETURN_IF_ERROR(dumper->dump_graph("import", imported.graph));
     options.passes.observer = [&dumper](const PassEvent& event) { dumper->observe(event); };
     options.budget.trace = [&dumper](std::string_view line) { dumper->trace_budget(line); };

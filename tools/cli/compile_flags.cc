@@ -305,8 +305,13 @@ Result<ImportedModel> import_model(const CompileFlags& flags, CompileOptions& op
     options.recorded.push_back(flag.flag + '=' + flag.value);
     assumed += ' ' + to_string(flag);
   }
+  constexpr size_t kMostColumns = 1000;  // of names that the model gives
+  for (const std::string& note : imported.notes) {
+    err << "memopt: " << printable(note, kMostColumns) << '\n';
+  }
   if (!assumed.empty()) {
-    err << "memopt: the model leaves its batch open; taken is" << printable(assumed) << '\n';
+    err << "memopt: the model leaves its batch open; taken is" << printable(assumed, kMostColumns)
+        << '\n';
   }
   return imported;
 }

@@ -11,7 +11,8 @@ namespace memopt {
 // folder, which it makes.
 class GraphDumper {
  public:
-  static Result<GraphDumper> create(const std::string& folder);
+  // Writes over none of `inputs`: kUsage where one has such a name.
+  static Result<GraphDumper> create(const std::string& folder, std::vector<std::string> inputs);
   Status dump_graph(std::string_view stage, const Graph& graph);
   // After a pass: only where it changed something. The first failure is returned by dump_memory.
   void observe(const PassEvent& event);
@@ -20,8 +21,11 @@ class GraphDumper {
   Status dump_memory(const CompiledModel& model);
 
  private:
-  explicit GraphDumper(std::string folder) : folder_(std::move(folder)) {}
+  GraphDumper(std::string folder, std::vector<std::string> inputs)
+      : folder_(std::move(folder)), inputs_(std::move(inputs)) {}
+  Status write(const std::string& name, std::string_view text) const;
   std::string folder_;
+  std::vector<std::string> inputs_;
   int count_ = 0;
   std::string budget_;
   Status first_failure_;

@@ -259,10 +259,26 @@ Result<ConvPieces> make_pieces(const ConvShape& shape, std::span<const ConvSlice
   return pieces;
 }
 
+// The library makes code for each column of the padding (3 KB) and of a line (130 B): without a
+// limit a model of a hundred bytes makes gigabytes of it.
+Status check_code(const ConvShape& shape) {
+  constexpr int64_t kMostPadding = 256, kMostColumns = int64_t{1} << 16;
+  for (const Dims& pads : {shape.pads_begin, shape.pads_end}) {
+    for (const int64_t pad : pads) {
+      if (pad > kMostPadding) return unsupported("padding of a convolution");
+    }
+  }
+  if (turned(shape, shape.x)[shape.x.rank() - 1] > kMostColumns) {
+    return unsupported("length of a line of a convolution");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<ConvPieces> conv_pieces(const ConvShape& shape, std::span<const Slice> slices,
                                const ConvTypes& types, bool bias, const Attributes& attributes) {
+  MEMOPT_RETURN_IF_ERROR(check_code(shape));
   std::vector<ConvSlice> parts;
   for (const Slice& slice : slices) {
     MEMOPT_ASSIGN_OR_RETURN(parts.emplace_back(), conv_slice(shape, slice));
