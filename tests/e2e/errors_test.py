@@ -218,6 +218,8 @@ def check_overwriting(c):
     c.expect("a dump onto the model", USAGE, ["plan.txt"], "compile", os.path.join(dump, "plan.txt"), "--dump-dir", dump)
     with open(model, "rb") as a, open(os.path.join(dump, "plan.txt"), "rb") as b:
         c.check("the model is as before", a.read() == b.read())
+    shutil.rmtree(examples)
+    shutil.rmtree(dump)
     c.expect("inspect --html and --svg", USAGE, ["is also written"], "inspect", plan, "--html", c.path("new"), "--svg", c.path("new"))
     c.expect("two standard inputs", USAGE, ["read once"], "inspect", "diff", "-", "-")
     c.expect("- for a page", USAGE, ["/dev/stdout"], "compile", model, "--html", "-")
