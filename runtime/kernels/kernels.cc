@@ -15,9 +15,12 @@ namespace {
 // Faster kernels, best first; the reference kernels follow them.
 constexpr const KernelDef* (*kFastKernels[])() = {
     cpu::filter,
+    cpu::packed_conv,
     onednn::conv,
     onednn::conv_transpose,
+    cpu::packed_matmul,
     onednn::matmul,
+    cpu::packed_matmul_in_run,
     onednn::qlinear_conv,
     onednn::conv_integer,
     onednn::qlinear_matmul,

@@ -218,9 +218,10 @@ std::vector<int> overwritable_inputs(const KernelDef& kernel, const TestCase& te
 }
 
 void expect_equals_reference(const KernelDef& kernel, const TestCase& test, double tolerance,
-                             int in_place_input) {
+                             int in_place_input, Isa isa) {
   const auto expected = run_kernel(*reference_kernel(kernel.op), test);
   RunOptions options;
+  options.target.isa = isa;
   const auto found = run_kernel(kernel, test, options);
   ASSERT_TRUE(expected.ok()) << expected.error().message;
   ASSERT_TRUE(found.ok()) << found.error().message;

@@ -69,6 +69,6 @@ std::vector<int> overwritable_inputs(const KernelDef& kernel, const TestCase& te
 // scratch and outputs held, and over every input that it says it may overwrite; `in_place_input`
 // >= 0 must be one of them.
 void expect_equals_reference(const KernelDef& kernel, const TestCase& test, double tolerance = 2e-5,
-                             int in_place_input = -1);
+                             int in_place_input = -1, Isa isa = host_isa());
 
 }  // namespace memopt::test

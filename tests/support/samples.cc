@@ -365,6 +365,7 @@ void add_contractions(List& list) {
   list.add("2d", ConvTranspose{{window({2, 2}, {0, 1, 0, 1})}, {0, 0}, {}},
            {f32_of({1, 4, 3, 3}), f32_of({4, 5, 3, 3}), f32_of({5})});
   list.add("batched", MatMul{}, {f32_of({2, 3, 4, 5}), f32_of({3, 5, 6})});
+  list.add("many_rows", MatMul{}, {f32_of({2, 9, 5}), f32_of({2, 5, 7})});
   list.add("gemm", MatMul{.trans_b = true, .activation = {}},
            {f32_of({4, 9}), f32_of({7, 9}), f32_of({7})});
   // Windows that reach beyond the border by more than a band of rows, leave rows unread, or crop.

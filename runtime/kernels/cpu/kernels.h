@@ -6,14 +6,17 @@
 
 namespace memopt::cpu {
 
-const KernelDef* filter();         // "conv.filter"
-const KernelDef* softmax();        // "softmax.simd"
-const KernelDef* reduce();         // "reduce.simd"
-const KernelDef* batch_norm();     // "batch_norm.simd"
-const KernelDef* instance_norm();  // "instance_norm.simd"
-const KernelDef* layer_norm();     // "layer_norm.simd"
-const KernelDef* lrn();            // "lrn.simd"
-const KernelDef* pool();           // "pool.simd"
+const KernelDef* filter();                // "conv.filter"
+const KernelDef* packed_conv();           // "conv.packed"
+const KernelDef* packed_matmul();         // "matmul.packed"
+const KernelDef* packed_matmul_in_run();  // "matmul.packed_in_run"
+const KernelDef* softmax();               // "softmax.simd"
+const KernelDef* reduce();                // "reduce.simd"
+const KernelDef* batch_norm();            // "batch_norm.simd"
+const KernelDef* instance_norm();         // "instance_norm.simd"
+const KernelDef* layer_norm();            // "layer_norm.simd"
+const KernelDef* lrn();                   // "lrn.simd"
+const KernelDef* pool();                  // "pool.simd"
 
 const KernelDef* unary();   // "unary.simd"
 const KernelDef* binary();  // "binary.simd"

@@ -30,6 +30,17 @@ using Mask = int32_t __attribute__((vector_size(kWidth * 4)));
 
 inline Vec splat(float value) { return Vec{} + value; }
 
+// One element in every lane; unlike splat(*from), it takes no arithmetic unit of the processor.
+inline Vec load_splat(const float* from) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_set1_ps(*from);
+#elif defined(__AVX2__)
+  return (Vec)_mm256_broadcast_ss(from);
+#else
+  return splat(*from);
+#endif
+}
+
 // No alignment is needed; the processor is as fast where there happens to be one.
 inline Vec load(const float* from) {
   Vec value;
@@ -50,6 +61,12 @@ inline Vec load_part(const float* from, int64_t n, float fill = 0) {
 #endif
 }
 inline void store_part(float* to, int64_t n, Vec value) {
+#if defined(__AVX2__)
+  if (n == kWidth / 2) {  // a store under a mask takes longer on some processors
+    __builtin_memcpy(to, &value, sizeof(value) / 2);
+    return;
+  }
+#endif
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << n) - 1), (__m512)value);
 #else

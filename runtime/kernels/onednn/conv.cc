@@ -35,8 +35,9 @@ Result<Program> build_conv(const KernelRequest& request) {
   if (residual.present && !is_dense_f32(residual, y.dims, Layout::kChannelsLast)) {
     return internal_error("conv: residual");
   }
+  const SplitActivation activation = split_activation(op.activation, request.target.isa);
   MEMOPT_ASSIGN_OR_RETURN(const Attributes attributes,
-                          make_attributes(op.activation, residual.present));
+                          make_attributes(activation.in_library, residual.present));
   const std::vector<Slice> slices =
       cut(shape.y[0], shape.y[2], request.target.pieces, shape.flops(), kWorthCuttingFlops);
   const bool copied = wants_padded_copy(shape);
@@ -71,6 +72,7 @@ Result<Program> build_conv(const KernelRequest& request) {
       call.before =
           Copy{{Place::In::kInput, 3, slice.y_offset * 4}, destination, slice.y.count() * 4};
     }
+    finish_activation(call, activation, slice.y_offset, slice.y.count());
     Chunk& chunk = program.chunks.emplace_back();
     chunk.scratch_bytes = bind_scratch(call, copied ? slice.x.count() * 4 : 0);
     chunk.calls.push_back(std::move(call));

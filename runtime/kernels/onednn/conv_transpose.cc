@@ -177,8 +177,11 @@ Result<Program> build_conv_transpose(const KernelRequest& request) {
       return unsupported("bias");
     }
   }
+  const SplitActivation activation = split_activation(op.activation, request.target.isa);
   // The epilogue is an addition with an activation; without a bias there is nothing to carry one.
-  if (!has_bias && op.activation.fn != UnaryFn::kIdentity) return unsupported("activation alone");
+  if (!has_bias && activation.in_library.fn != UnaryFn::kIdentity) {
+    return unsupported("activation alone");
+  }
   const Weights names = make_weights(shape);
   MEMOPT_ASSIGN_OR_RETURN(MemoryDesc weights, any_desc(names.dims, DType::kF32));
   MEMOPT_ASSIGN_OR_RETURN(const Attributes attributes, make_attributes({}, false));
@@ -208,10 +211,11 @@ Result<Program> build_conv_transpose(const KernelRequest& request) {
     chunk.scratch_bytes = bind_scratch(call);
     chunk.calls.push_back(std::move(call));
     if (has_bias) {
-      MEMOPT_ASSIGN_OR_RETURN(Call epilogue, make_epilogue(part, op.activation));
+      MEMOPT_ASSIGN_OR_RETURN(Call epilogue, make_epilogue(part, activation.in_library));
       chunk.scratch_bytes = std::max(chunk.scratch_bytes, bind_scratch(epilogue));
       chunk.calls.push_back(std::move(epilogue));
     }
+    finish_activation(chunk.calls.back(), activation, part.y_offset, part.y.count());
   }
   return program;
 }

@@ -20,6 +20,7 @@ struct Product {
   bool trans_a = false, trans_b = false;
   bool shared_a = false, shared_b = false;  // one matrix for the whole batch
   bool bias = false, residual = false;
+  SplitActivation activation;
 
   int64_t flops() const { return 2 * batch * rows * inner * columns; }
   Dims a_strides() const { return {rows * inner, trans_a ? 1 : inner, trans_a ? rows : 1}; }
@@ -111,6 +112,7 @@ void add_chunk(Program& program, const Product& p, Call call, int64_t y_offset, 
   if (p.residual) {
     call.before = Copy{{Place::In::kInput, 3, y_offset * 4}, destination, count * 4};
   }
+  finish_activation(call, p.activation, y_offset, count);
   Chunk& chunk = program.chunks.emplace_back();
   chunk.scratch_bytes = bind_scratch(call);
   chunk.calls.push_back(std::move(call));
@@ -223,10 +225,11 @@ Result<Program> build_batched(const Product& p, const Attributes& attributes, in
 
 Result<Program> build_matmul(const KernelRequest& request) {
   const auto& op = std::get<MatMul>(*request.op);
-  MEMOPT_ASSIGN_OR_RETURN(const Product product, make_product(op, request));
-  MEMOPT_ASSIGN_OR_RETURN(
-      const Attributes attributes,
-      make_attributes(op.activation, product.residual, static_cast<float>(op.alpha)));
+  MEMOPT_ASSIGN_OR_RETURN(Product product, make_product(op, request));
+  product.activation = split_activation(op.activation, request.target.isa);
+  MEMOPT_ASSIGN_OR_RETURN(const Attributes attributes,
+                          make_attributes(product.activation.in_library, product.residual,
+                                          static_cast<float>(op.alpha)));
   const Operand& b = request.inputs[1];
   if (b.constant && product.batch == 1 && !product.trans_a) {
     return build_constant(product, attributes, request.target.pieces);

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "runtime/base/checked.h"
+#include "runtime/kernels/cpu/elementwise_loops.h"
 #include "runtime/kernels/operands.h"
 #include "runtime/kernels/strided.h"
 
@@ -278,6 +279,22 @@ int64_t Program::scratch_bytes() const {
   int64_t bytes = 0;
   for (const Chunk& chunk : chunks) bytes += chunk.scratch_bytes;
   return bytes;
+}
+
+SplitActivation split_activation(const Activation& activation, Isa isa) {
+  if (activation.fn != UnaryFn::kRelu && activation.fn != UnaryFn::kClip) return {activation, {}};
+  const UnaryLoop loop = elementwise_loops(isa).unary[static_cast<size_t>(activation.fn)];
+  const auto alpha = static_cast<float>(activation.alpha);
+  const auto beta = static_cast<float>(activation.beta);
+  return {{}, [=](float* values, int64_t count) { loop(values, values, count, alpha, beta); }};
+}
+
+void finish_activation(Call& call, const SplitActivation& activation, int64_t offset,
+                       int64_t count) {
+  if (!activation.behind) return;
+  call.after = [behind = activation.behind, offset, count](const RunContext& context, std::byte*) {
+    behind(context.outputs[0].as<float>() + offset, count);
+  };
 }
 
 int64_t bind_scratch(Call& call, int64_t used_bytes) {

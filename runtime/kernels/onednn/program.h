@@ -50,6 +50,18 @@ struct Call {
   std::function<void(const RunContext&, std::byte* scratch)> after;
 };
 
+// An activation as two: what the library does in the same pass, and what memopt does to each call's
+// floats behind it. The library's maxima turn NaN into a bound, so clamps are memopt's.
+struct SplitActivation {
+  Activation in_library;
+  std::function<void(float* values, int64_t count)> behind;  // null: nothing
+};
+SplitActivation split_activation(const Activation& activation, Isa isa);
+// Adds what is left of the activation to a call that writes `count` floats of output 0 from
+// `offset` on.
+void finish_activation(Call& call, const SplitActivation& activation, int64_t offset,
+                       int64_t count);
+
 // The calls of a chunk run one after the other and share its scratch.
 struct Chunk {
   std::vector<Call> calls;
