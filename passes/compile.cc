@@ -30,31 +30,6 @@ void separate_outputs(Graph& graph) {
   }
 }
 
-// Compiles the fastest point of the curve that fits, or the smallest.
-Status take_point(CompiledModel& model, const CompileOptions& options) {
-  const BudgetPoint* point = point_within(*model.curve, *options.budget_bytes);
-  if (point == nullptr) point = &model.curve->points.back();
-  MEMOPT_ASSIGN_OR_RETURN(MovedGraph moved, apply_moves(model.curve->base, point->moves));
-  MEMOPT_RETURN_IF_ERROR(verify_graph(moved.graph));
-  BackendOptions backend = options;
-  backend.kernels.avoided = moved.avoided_kernels;
-  MEMOPT_ASSIGN_OR_RETURN(LoweredModel lowered,
-                          lower_model(moved.graph, backend, options.progress));
-  if (lowered.arena_bytes() > point->arena_bytes) {
-    // The searches were stopped, or found less with more effort: as it was when the point was
-    // found.
-    backend.buffers.planner.stop = {};
-    backend.buffers.ordering = options.budget.ordering;
-    backend.buffers.planner.work_limit = options.budget.work_limit;
-    MEMOPT_ASSIGN_OR_RETURN(lowered, lower_model(moved.graph, backend, options.progress));
-  }
-  if (lowered.arena_bytes() >= model.lowered.arena_bytes()) return {};
-  model.optimized = std::move(moved.graph);
-  model.lowered = std::move(lowered);
-  model.moves = point->moves;
-  return {};
-}
-
 Status emit(CompiledModel& model, const CompileOptions& options) {
   report_stage(options, "emit");
   BufferOptions buffers = options.buffers;
@@ -75,7 +50,75 @@ Status emit(CompiledModel& model, const CompileOptions& options) {
     return internal_error("the compiler made a plan that its verifier rejects: " +
                           status.error().message);
   }
-  return check_round_trip(plan);
+  MEMOPT_RETURN_IF_ERROR(check_round_trip(plan));
+  if (options.beside_arena) {
+    MEMOPT_ASSIGN_OR_RETURN(model.beside_arena_bytes, options.beside_arena(plan));
+  }
+  return {};
+}
+
+// The model with the moves of one point of its curve.
+Status compile_point(CompiledModel& model, const BudgetPoint& point,
+                     const CompileOptions& options) {
+  MEMOPT_ASSIGN_OR_RETURN(MovedGraph moved, apply_moves(model.curve->base, point.moves));
+  MEMOPT_RETURN_IF_ERROR(verify_graph(moved.graph));
+  BackendOptions backend = options;
+  backend.kernels.avoided = moved.avoided_kernels;
+  MEMOPT_ASSIGN_OR_RETURN(LoweredModel lowered,
+                          lower_model(moved.graph, backend, options.progress));
+  if (lowered.arena_bytes() > point.arena_bytes) {
+    // The searches were stopped, or found less with more effort: as it was when the point was
+    // found.
+    backend.buffers.planner.stop = {};
+    backend.buffers.ordering = options.budget.ordering;
+    backend.buffers.planner.work_limit = options.budget.work_limit;
+    MEMOPT_ASSIGN_OR_RETURN(lowered, lower_model(moved.graph, backend, options.progress));
+  }
+  model.optimized = std::move(moved.graph);
+  model.lowered = std::move(lowered);
+  model.moves = point.moves;
+  return emit(model, options);
+}
+
+// The part of a model that depends on the point.
+struct Chosen {
+  Graph optimized;
+  LoweredModel lowered;
+  EmittedPlan emitted;
+  std::vector<Move> moves;
+  int64_t beside_arena_bytes = 0;
+};
+Chosen take(CompiledModel& model) {
+  return {std::move(model.optimized), std::move(model.lowered), std::move(model.emitted),
+          std::move(model.moves), model.beside_arena_bytes};
+}
+void put(CompiledModel& model, Chosen chosen) {
+  model.optimized = std::move(chosen.optimized);
+  model.lowered = std::move(chosen.lowered);
+  model.emitted = std::move(chosen.emitted);
+  model.moves = std::move(chosen.moves);
+  model.beside_arena_bytes = chosen.beside_arena_bytes;
+}
+
+// Compiles the fastest point of the curve that fits, or the smallest. What a point needs beside the
+// arena is known only then, so that the next ones are tried too where that counts.
+Status take_point(CompiledModel& model, const CompileOptions& options) {
+  const std::vector<BudgetPoint>& points = model.curve->points;
+  const BudgetPoint* point = point_within(*model.curve, *options.budget_bytes);
+  if (point == nullptr) point = options.beside_arena ? points.data() : &points.back();
+  const Plan unbudgeted = model.plan();
+  for (; point != points.data() + points.size(); ++point) {
+    const int64_t least_bytes = model.budgeted_bytes();
+    Chosen best = take(model);
+    MEMOPT_RETURN_IF_ERROR(compile_point(model, *point, options));
+    if (model.budgeted_bytes() >= least_bytes) put(model, std::move(best));
+    if (!options.beside_arena || model.budgeted_bytes() <= *options.budget_bytes ||
+        options.buffers.planner.stop.stopped()) {
+      break;
+    }
+  }
+  if (!model.moves.empty()) model.unbudgeted = unbudgeted;
+  return {};
 }
 
 }  // namespace
@@ -100,11 +143,14 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
                                                              .curve = {},
                                                              .moves = {},
                                                              .naive_bytes = 0,
+                                                             .beside_arena_bytes = 0,
+                                                             .unbudgeted = {},
                                                              .cancelled = false,
                                                              .network = std::move(network)});
   model->naive_bytes = untiled_bytes.value_or(model->lowered.buffers.assignment.naive_bytes);
+  MEMOPT_RETURN_IF_ERROR(emit(*model, options));
   const bool over_budget = options.budget_bytes && options.budget.techniques.any() &&
-                           model->lowered.arena_bytes() > *options.budget_bytes;
+                           model->budgeted_bytes() > *options.budget_bytes;
   if (over_budget || options.explore_budget) {
     MEMOPT_ASSIGN_OR_RETURN(
         model->curve, explore_budget(model->optimized, options, options.budget, options.progress));
@@ -112,7 +158,6 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
   model->cancelled =
       model->lowered.buffers.cancelled || (model->curve && options.buffers.planner.stop.stopped());
   if (over_budget) MEMOPT_RETURN_IF_ERROR(take_point(*model, options));
-  MEMOPT_RETURN_IF_ERROR(emit(*model, options));
   return model;
 }
 

@@ -19,6 +19,9 @@ struct CompileOptions : BackendOptions {
   // Arena bytes allowed: where the plan needs more, rewrites lower its peak; the smallest plan
   // found where none fits. 0: as few as there can be.
   std::optional<int64_t> budget_bytes;
+  // What a plan needs beside its arena that the budget bounds too, in bytes; null: the arena is
+  // all.
+  std::function<Result<int64_t>(const Plan&)> beside_arena;
   bool explore_budget = false;  // fill CompiledModel::curve in any case
   BudgetOptions budget;
   // "name=value" of what the user asked for, kept in the plan, with
@@ -35,9 +38,13 @@ struct CompiledModel {
   std::optional<BudgetCurve> curve;  // where a budget made the compiler look for one
   std::vector<Move> moves;           // of the curve's base, taken for the budget
   int64_t naive_bytes = 0;           // of the model before it was cut into bands or rewritten
+  int64_t beside_arena_bytes = 0;    // CompileOptions::beside_arena, of this plan
+  std::optional<Plan> unbudgeted;    // what there was before the budget, where it changed the plan
   bool cancelled = false;            // a search was stopped (BufferOptions::planner.stop)
   std::string network;               // network_digest() of what was compiled
   const Plan& plan() const { return emitted.plan; }
+  // What a budget is compared with.
+  int64_t budgeted_bytes() const { return plan().arena_bytes + beside_arena_bytes; }
 };
 
 // The plan has passed the independent verifier (verify_plan) before it is returned. Heap-allocated,

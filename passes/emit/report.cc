@@ -335,6 +335,7 @@ Report build_report(const Plan& plan, const ReportOptions& options) {
   report.bytes.constants = plan.constants_bytes;
   report.bytes.state = plan.state_bytes;
   report.bytes.runtime = options.runtime_bytes;
+  report.bytes.runtime_is_estimate = options.runtime_is_estimate;
   report.bytes.arena_other_io = options.arena_other_io_bytes;
   report.tensors = make_tensors(plan);
   report.steps = make_steps(plan);

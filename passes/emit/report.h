@@ -54,7 +54,8 @@ struct ReportBytes {
   std::optional<int64_t>
       arena_other_io;  // the arena if inputs and outputs were placed the other way
   int64_t state = 0;
-  std::optional<int64_t> runtime;  // structures made at load, where a session has measured them
+  std::optional<int64_t> runtime;  // structures made at load, where a session has shown them
+  bool runtime_is_estimate = false;
   // What one session needs: constants + arena + io outside of the arena + state + runtime if known.
   int64_t total() const {
     return constants + arena + (io - io_in_arena) + state + runtime.value_or(0);
@@ -103,7 +104,8 @@ struct Report {
 
 struct ReportOptions {
   std::string model;                     // the name to print; empty: the plan's own
-  std::optional<int64_t> runtime_bytes;  // measured by a session
+  std::optional<int64_t> runtime_bytes;  // of a session
+  bool runtime_is_estimate = false;
   // The arena with inputs and outputs placed the other way (arena_bytes_with_io in compile.h).
   std::optional<int64_t> arena_other_io_bytes;
   bool from_file = false;  // what the plan says of its bound is a claim of who made the file

@@ -71,6 +71,7 @@ json summary_json(const Report& report) {
               {"io_bytes", bytes.io},
               {"state_bytes", bytes.state},
               {"runtime_bytes", or_null(bytes.runtime)},
+              {"runtime_is_estimate", bytes.runtime_is_estimate},
               {"total_bytes", bytes.total()},
               {"step_count", report.steps.size()},
               {"tensor_count", report.tensors.size()},

@@ -84,7 +84,9 @@ std::string classes_text(const Report& report) {
   add("inputs, outputs", bytes.io, io_note(bytes));
   add("state", bytes.state, "kept between runs");
   if (bytes.runtime) {
-    add("runtime", *bytes.runtime, "structures made at load, measured");
+    add("runtime", *bytes.runtime,
+        bytes.runtime_is_estimate ? "structures made at load, estimated"
+                                  : "structures made at load");
     add("all together", bytes.total(), "one session");
   } else {
     table.add({"runtime", "-", "", "made at load; memopt-run measures it"});

@@ -131,6 +131,10 @@ const KernelDef* find_kernel(std::string_view name);
 // flow.
 const KernelDef* reference_kernel(OpKind op);
 
+// Lets go of what kernels keep between requests, for whoever asks for the same again; those in use
+// stay. Any thread, any time.
+void forget_prepared_kernels();
+
 inline constexpr int64_t kConstantAlignment = 64;
 inline constexpr int64_t kArenaAlignment = 64;
 

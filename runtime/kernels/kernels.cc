@@ -84,6 +84,8 @@ std::span<const KernelDef* const> kernels_for(OpKind op) { return table()[op].ke
 
 const KernelDef* reference_kernel(OpKind op) { return table()[op].reference; }
 
+void forget_prepared_kernels() { onednn::forget_programs(); }
+
 const KernelDef* find_kernel(std::string_view name) {
   for (const Row& row : table()) {
     for (const KernelDef* kernel : row.kernels) {

@@ -74,6 +74,17 @@ class PlanLoader {
     loaded->constants_ = loaded->copied_.bytes();
     return std::shared_ptr<const LoadedPlan>(std::move(loaded));
   }
+
+  static Result<std::shared_ptr<const LoadedPlan>> rehearse(std::span<const std::byte> metadata,
+                                                            const LoadOptions& options) {
+    std::shared_ptr<LoadedPlan> loaded(new LoadedPlan);
+    MEMOPT_ASSIGN_OR_RETURN(loaded->plan_, decode_plan(metadata));
+    MEMOPT_RETURN_IF_ERROR(verify_memory(loaded->plan_, options.kernels));
+    loaded->kernels_ = options.kernels;
+    MEMOPT_ASSIGN_OR_RETURN(loaded->copied_, PageBuffer::allocate(loaded->plan_.constants_bytes));
+    loaded->constants_ = loaded->copied_.bytes();
+    return std::shared_ptr<const LoadedPlan>(std::move(loaded));
+  }
 };
 
 Result<std::shared_ptr<const LoadedPlan>> load_plan(const std::string& path,
@@ -91,6 +102,11 @@ Result<std::shared_ptr<const LoadedPlan>> load_plan(std::span<const std::byte> f
   auto loaded = PlanLoader::load(file, MappedFile(), options);
   if (!loaded.ok()) return in_context(name, loaded.error());
   return loaded;
+}
+
+Result<std::shared_ptr<const LoadedPlan>> rehearse_load(std::span<const std::byte> metadata,
+                                                        const LoadOptions& options) {
+  return PlanLoader::rehearse(metadata, options);
 }
 
 Result<Plan> read_plan(std::span<const std::byte> file, const std::string& name) {

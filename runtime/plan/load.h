@@ -60,6 +60,12 @@ Result<std::shared_ptr<const LoadedPlan>> load_plan(std::span<const std::byte> f
                                                     const std::string& name,
                                                     const LoadOptions& options = {});
 
+// What a file with this metadata would load as, with constants that nobody has written: zeros,
+// which take no memory until somebody reads them. For sessions that are made to see what they take,
+// not to be run.
+Result<std::shared_ptr<const LoadedPlan>> rehearse_load(std::span<const std::byte> metadata,
+                                                        const LoadOptions& options = {});
+
 // The metadata alone, decoded but not verified: for tools that describe plans, sound or not.
 Result<Plan> read_plan(const std::string& path);
 Result<Plan> read_plan(std::span<const std::byte> file, const std::string& name);

@@ -9,6 +9,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/size_text.h"
+#include "tools/cli/runtime_bytes.h"
 #include "tools/cli/sizes.h"
 
 namespace memopt {
@@ -27,10 +28,45 @@ double slowdown(const CompiledModel& model) {
 
 }  // namespace
 
+std::string smallest_text(const CompiledModel& model) {
+  const std::string arena = both_sizes_text(model.plan().arena_bytes);
+  if (model.beside_arena_bytes == 0) return "the smallest arena found is " + arena;
+  return "the smallest sum found is " + both_sizes_text(model.budgeted_bytes()) + " (arena " +
+         arena + ", made at load " + both_sizes_text(model.beside_arena_bytes) + ')';
+}
+
 Result<MemoryBudget> parse_budget(const std::string& text) {
   if (text == "min") return MemoryBudget{.bytes = 0, .is_min = true};
   MEMOPT_ASSIGN_OR_RETURN(const int64_t bytes, parse_size_flag("--memory-budget", text));
   return MemoryBudget{.bytes = bytes, .is_min = false};
+}
+
+void add_budget_of(CLI::App& app, std::string& budget_of) {
+  app.add_option("--budget-of", budget_of,
+                 "what the budget bounds: arena, or process: the arena and the structures made at "
+                 "load (constants are mapped and shared)")
+      ->check(CLI::IsMember({"arena", "process"}));
+}
+
+std::function<Result<int64_t>(const Plan&)> beside_arena(const std::string& budget_of,
+                                                         const AllocationCounter* counter) {
+  if (budget_of != "process") return nullptr;
+  return [counter](const Plan& plan) -> Result<int64_t> {
+    MEMOPT_ASSIGN_OR_RETURN(const PredictedRuntime runtime, predict_runtime(plan, counter));
+    return runtime.bytes;
+  };
+}
+
+Result<std::string> rise_text(const CompiledModel& model, const AllocationCounter* counter) {
+  if (!model.unbudgeted) return std::string();
+  MEMOPT_ASSIGN_OR_RETURN(const PredictedRuntime before,
+                          predict_runtime(*model.unbudgeted, counter));
+  MEMOPT_ASSIGN_OR_RETURN(const PredictedRuntime after, predict_runtime(model.plan(), counter));
+  if (after.bytes <= before.bytes) return std::string();
+  return "\nThe arena fell by " +
+         both_sizes_text(model.unbudgeted->arena_bytes - model.plan().arena_bytes) +
+         ", the structures made at load rose by " + both_sizes_text(after.bytes - before.bytes) +
+         (after.is_estimate ? ", as estimated" : "") + "; --budget-of process bounds their sum.\n";
 }
 
 Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes) {
@@ -48,7 +84,7 @@ Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes) {
     judgement.proof = "no order and no placement of these operators needs less than " +
                       both_sizes_text(plan.certificate.lower_bound_bytes);
   }
-  if (plan.arena_bytes <= budget_bytes) {
+  if (model.budgeted_bytes() <= budget_bytes) {
     judgement.verdict = BudgetVerdict::kYes;
   } else if (judgement.proved_bytes > budget_bytes) {
     judgement.verdict = BudgetVerdict::kImpossible;
@@ -69,10 +105,9 @@ Status check_budget(const CompiledModel& model, const std::string& budget) {
   const int64_t budget_bytes = parsed.bytes;
   const Judgement judgement = judge_budget(model, budget_bytes);
   if (parsed.is_min || judgement.verdict == BudgetVerdict::kYes) return {};
-  const Plan& plan = model.plan();
-  std::string message = "memory budget " + both_sizes_text(budget_bytes) +
-                        ": the smallest arena found is " + both_sizes_text(plan.arena_bytes) +
-                        ", " + both_sizes_text(plan.arena_bytes - budget_bytes) + " more; ";
+  std::string message = "memory budget " + both_sizes_text(budget_bytes) + ": " +
+                        smallest_text(model) + ", " +
+                        both_sizes_text(model.budgeted_bytes() - budget_bytes) + " more; ";
   const bool impossible = judgement.verdict == BudgetVerdict::kImpossible;
   message += impossible        ? judgement.proof
              : model.cancelled ? "the search was cancelled"

@@ -2,10 +2,13 @@
 // fits.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "passes/compile.h"
+#include "tools/allocation/count.h"
+#include "tools/cli/app.h"
 
 namespace memopt {
 
@@ -15,6 +18,15 @@ struct MemoryBudget {
 };
 // "8MiB" or "min".
 Result<MemoryBudget> parse_budget(const std::string& text);
+
+// --budget-of: what a budget bounds. The process is the arena, the structures made at load and the
+// state; constants are mapped, shared and not in it.
+void add_budget_of(CLI::App& app, std::string& budget_of);
+// CompileOptions::beside_arena for it.
+std::function<Result<int64_t>(const Plan&)> beside_arena(const std::string& budget_of,
+                                                         const AllocationCounter* counter);
+// What a budget of the arena costs beside it, as a line; empty where that did not rise.
+Result<std::string> rise_text(const CompiledModel& model, const AllocationCounter* counter);
 
 enum class BudgetVerdict {
   kYes,
@@ -28,6 +40,9 @@ struct Judgement {
   std::string proof;         // what is proved, as a sentence without an end
 };
 Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes);
+
+// "the smallest arena found is ...", or the smallest sum where the budget bounds more.
+std::string smallest_text(const CompiledModel& model);
 
 // A file of memopt-bench --calibrate.
 Result<CostModel> read_cost_model(const std::string& path);

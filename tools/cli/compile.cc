@@ -20,6 +20,7 @@
 #include "tools/cli/dump.h"
 #include "tools/cli/files.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/runtime_bytes.h"
 #include "tools/cli/streams.h"
 
 namespace memopt {
@@ -28,6 +29,7 @@ namespace {
 struct Flags : CompileFlags {
   std::string output;
   std::string memory_budget;
+  std::string budget_of = "arena";
   std::string pareto;
   std::string emit_onnx;
   std::string html;
@@ -48,6 +50,7 @@ void declare(CLI::App& app, Flags& flags) {
                  "needs more; exit 4 where that is proved impossible, 5 where it is not reached "
                  "(default: no budget)")
       ->type_name("SIZE");
+  add_budget_of(app, flags.budget_of);
   app.add_option("--pareto", flags.pareto,
                  "write the curve of arena against predicted time, as JSON or (.html) as a page")
       ->type_name(kOutputFile);
@@ -156,9 +159,12 @@ Status write_certificate(const Flags& flags, certificate::Certificate certificat
 // With the arena of the other placement of inputs and outputs, unless that second search, as long
 // as the first, is stopped too.
 Result<Report> report_of(const Flags& flags, const CompiledModel& model,
-                         const CompileOptions& options) {
+                         const CompileOptions& options, const AllocationCounter* counter) {
   ReportOptions report;
   report.model = model_name(flags);
+  MEMOPT_ASSIGN_OR_RETURN(const PredictedRuntime runtime, predict_runtime(model.plan(), counter));
+  report.runtime_bytes = runtime.bytes;
+  report.runtime_is_estimate = runtime.is_estimate;
   MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
                           arena_bytes_with_io(model, options, flags.io == "caller"));
   return build_report(model.plan(), report);
@@ -173,7 +179,8 @@ void print_report(const Flags& flags, const CompiledModel& model, const Report& 
   }
 }
 
-Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
+Status compile(const Flags& flags, std::ostream& out, std::ostream& err,
+               const AllocationCounter* counter) {
   Progress progress(err, !flags.quiet && isatty(STDERR_FILENO) != 0);
   if (!flags.certificate.empty() && flags.output.empty()) {
     return Error{Code::kUsage, "--certificate is about a plan file: give its name with -o"};
@@ -183,6 +190,8 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   if (!flags.memory_budget.empty()) {
     MEMOPT_ASSIGN_OR_RETURN(budget, parse_budget(flags.memory_budget));
     options.budget_bytes = budget->bytes;
+    options.beside_arena = beside_arena(flags.budget_of, counter);
+    if (options.beside_arena) options.recorded.push_back("budget_of=process");
   }
   options.explore_budget = !flags.pareto.empty();
   MEMOPT_ASSIGN_OR_RETURN(ImportedModel imported, import_model(flags, options, err));
@@ -221,13 +230,17 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
   std::optional<Report> report;
   if (!flags.quiet || !flags.html.empty()) {
     progress.stage("report");
-    MEMOPT_ASSIGN_OR_RETURN(report, report_of(flags, model, options));
+    MEMOPT_ASSIGN_OR_RETURN(report, report_of(flags, model, options, counter));
   }
   MEMOPT_ASSIGN_OR_RETURN(const PlanFile plan, plan_file(flags));
   MEMOPT_RETURN_IF_ERROR(write_outputs(flags, model, report ? &*report : nullptr, plan.path));
   if (certificate) MEMOPT_RETURN_IF_ERROR(write_certificate(flags, *certificate, plan.path));
   std::ostream& text = plan.folder ? err : out;
   if (!flags.quiet) print_report(flags, model, *report, text);
+  if (!flags.quiet && !flags.json) {
+    MEMOPT_ASSIGN_OR_RETURN(const std::string rise, rise_text(model, counter));
+    text << rise;
+  }
   if (certificate && !flags.quiet && !flags.json) {
     text << "\nCertificate\n" << certificate_text(*certificate, model.plan());
   }
@@ -240,14 +253,15 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err) {
 
 }  // namespace
 
-int run_compile(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+int run_compile(const Arguments& arguments, std::ostream& out, std::ostream& err,
+                const AllocationCounter* counter) {
   Flags flags;
   const auto app = make_app(
       "compile", "Compiles an ONNX model into a plan that runs in one arena of known size.");
   declare(*app, flags);
   if (const auto status = parse_arguments(*app, arguments, out, err)) return *status;
   if (flags.output == "/dev/stdout") flags.output = "-";  // where nobody can seek
-  if (Status status = compile(flags, out, err); !status.ok())
+  if (Status status = compile(flags, out, err, counter); !status.ok())
     return report_error(*app, status.error(), err);
   return 0;
 }

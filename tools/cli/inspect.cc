@@ -17,6 +17,7 @@
 #include "tools/cli/files.h"
 #include "tools/cli/fits.h"
 #include "tools/cli/plan_input.h"
+#include "tools/cli/runtime_bytes.h"
 #include "tools/cli/streams.h"
 
 namespace memopt {
@@ -47,14 +48,18 @@ struct Options {
   CompileFlags compile;  // check
   bool any_network = false;
   MapOptions map;
+  const AllocationCounter* counter = nullptr;
 };
 
-Result<Report> report_of(const std::string& path) {
+Result<Report> report_of(const std::string& path, const AllocationCounter* counter) {
   MEMOPT_ASSIGN_OR_RETURN(const PlanInput input, PlanInput::open(path));
   MEMOPT_ASSIGN_OR_RETURN(const auto loaded, input.load());
   ReportOptions options;
   options.from_file = true;
   if (!input.is_stream()) options.model = std::filesystem::path(path).stem().string();
+  MEMOPT_ASSIGN_OR_RETURN(const PredictedRuntime runtime, predict_runtime(loaded->plan(), counter));
+  options.runtime_bytes = runtime.bytes;
+  options.runtime_is_estimate = runtime.is_estimate;
   return build_report(loaded->plan(), options);
 }
 
@@ -68,7 +73,7 @@ Status write_result(const Options& options, const std::string& text, std::ostrea
 using View = std::string (*)(const Report&, const Options&);
 
 Status show(const Options& options, View view, bool details, std::ostream& out) {
-  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
+  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan, options.counter));
   if (!options.html.empty()) {
     MEMOPT_RETURN_IF_ERROR(write_file(options.html, report_html(report)));
   }
@@ -82,8 +87,8 @@ Status show(const Options& options, View view, bool details, std::ostream& out) 
 }
 
 Status diff(const Options& options, std::ostream& out, std::ostream& /*err*/) {
-  MEMOPT_ASSIGN_OR_RETURN(const Report before, report_of(options.plan));
-  MEMOPT_ASSIGN_OR_RETURN(const Report after, report_of(options.other));
+  MEMOPT_ASSIGN_OR_RETURN(const Report before, report_of(options.plan, options.counter));
+  MEMOPT_ASSIGN_OR_RETURN(const Report after, report_of(options.other, options.counter));
   MEMOPT_RETURN_IF_ERROR(write_result(
       options, options.json ? diff_json(before, after) : diff_text(before, after), out));
   if (!options.fail_on_growth) return {};
@@ -91,7 +96,7 @@ Status diff(const Options& options, std::ostream& out, std::ostream& /*err*/) {
 }
 
 Status lock(const Options& options, std::ostream& out, std::ostream& /*err*/) {
-  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
+  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan, options.counter));
   const Result<std::string> text = lock_text(report);
   if (!text.ok()) return in_context(options.plan, text.error());
   return write_result(options, *text, out);
@@ -106,7 +111,7 @@ struct Checked {
 Result<Checked> report_to_check(const CompileFlags& flags, const MemoryLock& lock,
                                 std::ostream& err) {
   if (flags.model == "-" || is_plan_file(flags.model)) {
-    MEMOPT_ASSIGN_OR_RETURN(Report report, report_of(flags.model));
+    MEMOPT_ASSIGN_OR_RETURN(Report report, report_of(flags.model, nullptr));
     return Checked{.report = std::move(report)};
   }
   CompileFlags compile = flags;
@@ -186,12 +191,14 @@ void add_view_options(CLI::App& app, Options& options) {
 
 }  // namespace
 
-int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err,
+                const AllocationCounter* counter) {
   const auto owned = make_app("inspect", "Shows what a memopt plan needs, why, and what changed.");
   CLI::App& app = *owned;
   app.footer(kFooter);
   app.require_subcommand(0, 1);
   Options options;
+  options.counter = counter;
   View view = kViews[0].view;
   bool details = false;
   Status (*action)(const Options&, std::ostream& out, std::ostream& err) = nullptr;
@@ -246,7 +253,7 @@ int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err
 
   if (const auto status = parse_arguments(app, arguments, out, err)) return *status;
   if (fitter->parsed()) {
-    const Result<int> answer = answer_fits(fits, out, err);
+    const Result<int> answer = answer_fits(fits, out, err, counter);
     return answer.ok() ? *answer : report_error(app, answer.error(), err);
   }
   if (options.plan.empty() && action != check) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "runtime/base/result.h"
+#include "runtime/plan/plan.h"
 #include "tools/allocation/count.h"
 
 namespace memopt {
@@ -19,12 +21,23 @@ struct RuntimeBytes {
 // "1.17 MiB (...): plan 30.1 KiB, ...", or that it was not measured.
 std::string runtime_text(const std::optional<RuntimeBytes>& bytes);
 
+// What loading a plan will take: found by loading it and making a session of one thread in this
+// process, with constants that nobody writes and an arena that nobody touches. Where nothing is
+// counted, or this machine cannot serve the plan's target, an estimate from the plan's tables and
+// kernels.
+struct PredictedRuntime {
+  int64_t bytes = 0;
+  bool is_estimate = false;
+};
+Result<PredictedRuntime> predict_runtime(const Plan& plan, const AllocationCounter* counter);
+
 // Measures around the two steps of loading, in this order; without a counter that works, nothing.
 class RuntimeMeter {
  public:
   explicit RuntimeMeter(const AllocationCounter* counter)
       : counter_(counter != nullptr && counter->available() ? counter : nullptr) {}
 
+  bool counts() const { return counter_ != nullptr; }
   void begin() const {
     if (counter_) counter_->start();
   }

@@ -16,4 +16,7 @@ const KernelDef* pool();
 const KernelDef* lrn();
 const KernelDef* reorder();
 
+// Empties the cache of programs.
+void forget_programs();
+
 }  // namespace memopt::onednn

@@ -247,6 +247,13 @@ Result<std::shared_ptr<const Program>> result_of(const CachedProgram& entry) {
 
 }  // namespace
 
+void forget_programs() {
+  ProgramCache& cache = program_cache();
+  const std::scoped_lock lock(cache.mutex);
+  cache.entries = {};
+  cache.next = 0;
+}
+
 std::weak_ptr<std::remove_pointer_t<dnnl_primitive_t>>& SharedPrimitives::entry(
     const PrimitiveDesc& desc) {
   for (auto& [key, primitive] : entries_) {
