@@ -18,8 +18,8 @@ Result<std::vector<ShapeFlag>> add_inputs(Scope& scope, const onnx::GraphProto& 
 
 // Ok where what the model declares of its outputs agrees with what its nodes make; symbols agree
 // with every extent. `built` has the outputs of `graph`, in the same order. Returns
-// ImportedModel::notes: other extents are taken from models with operators on which ONNX's own shape
-// inference and the runtimes differ.
+// ImportedModel::notes: other extents are taken from models with operators on which ONNX's own
+// shape inference and the runtimes differ.
 Result<std::vector<std::string>> check_outputs(const Graph& built, const onnx::GraphProto& graph);
 
 }  // namespace memopt

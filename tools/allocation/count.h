@@ -1,6 +1,6 @@
 // Counts what the process takes from the heap and maps. Linking count.cc replaces malloc, mmap and
-// their kin, so it is an object library of its own that only the tools that say what a session takes
-// and a test link.
+// their kin, so it is an object library of its own that only the tools that say what a session
+// takes and a test link.
 #pragma once
 
 #include <cstdint>
