@@ -1,4 +1,5 @@
 // The report as one self-contained HTML file: no external resource, no network, no inline handlers.
+// Without the runtime bytes, so that equal plans give equal pages.
 // Strings of the model travel as JSON data and reach the page as text only.
 #pragma once
 
@@ -8,6 +9,6 @@
 
 namespace memopt {
 
-std::string report_html(const Report& report);
+std::string report_html(Report report);
 
 }  // namespace memopt
