@@ -14,7 +14,6 @@ using test::ConvCase;
 using test::make_case;
 using test::matmul_cases;
 using test::MatMulCase;
-using test::random_operand;
 using test::square;
 using test::TestCase;
 
