@@ -1,6 +1,8 @@
 // conv.packed and matmul.packed, for each instruction set that this processor has.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "runtime/kernels/cpu/kernels.h"
 #include "tests/runtime/conv_cases.h"
 #include "tests/runtime/matmul_cases.h"
@@ -138,6 +140,77 @@ TEST(PackedConv, BandsHaveTheBitsOfTheWhole) {
       }
     }
   }
+}
+
+// What a plan stores of the second operand: its order and its bytes.
+std::pair<uint64_t, std::vector<std::byte>> packed_weights(const KernelDef& kernel,
+                                                           const TestCase& test, Isa isa) {
+  std::vector<Operand> inputs, outputs;
+  const auto add = [](std::vector<Operand>& operands, const test::TestOperand& from) {
+    operands.push_back({.present = from.present,
+                        .constant = from.constant,
+                        .dtype = from.dtype,
+                        .layout = from.layout,
+                        .dims = from.dims,
+                        .strides = dense_strides(from.dims, from.layout),
+                        .data = from.bytes.data()});
+  };
+  for (const auto& operand : test.inputs) add(inputs, operand);
+  for (const auto& operand : test.outputs) add(outputs, operand);
+  const KernelRequest request{
+      .op = &test.op, .inputs = inputs, .outputs = outputs, .target = {isa, 2}};
+  if (!kernel.supports(request)) return {};
+  const auto needs = kernel.needs(request);
+  EXPECT_TRUE(needs.ok());
+  EXPECT_EQ(needs->packed.size(), 1u);
+  std::vector<std::byte> bytes(static_cast<size_t>(needs->packed[0].bytes));
+  EXPECT_TRUE(kernel.pack(request, 1, bytes).ok());
+  return {needs->packed[0].order, bytes};
+}
+
+// Nodes that read one constant in one order share its packed bytes (emit_plan.cc), so equal orders
+// and sizes must be equal bytes, whatever else differs between the nodes.
+void expect_orders_tell_bytes_apart(const KernelDef& kernel, const std::vector<TestCase>& tests) {
+  for (const Isa isa : isas()) {
+    std::map<std::pair<uint64_t, size_t>, std::vector<std::byte>> seen;
+    for (const TestCase& test : tests) {
+      const auto [order, bytes] = packed_weights(kernel, test, isa);
+      if (bytes.empty()) continue;
+      const auto [at, is_new] = seen.try_emplace({order, bytes.size()}, bytes);
+      EXPECT_TRUE(at->second == bytes) << kernel.name << ' ' << to_string(Target{isa, 2});
+    }
+    EXPECT_FALSE(seen.empty() && kernel.name.ends_with(".packed"));
+  }
+}
+
+TEST(PackedOrders, TellConvolutionsApart) {
+  for (const int64_t channels : {1, 2}) {
+    for (const int64_t filters : {6, 16, 48, 96}) {
+      std::vector<TestCase> tests;
+      for (int64_t group = 1; group <= filters; ++group) {
+        if (filters % group != 0) continue;
+        for (const int64_t extent : {5, 40}) {
+          tests.push_back(make_case(square("", channels * group, extent, filters, 3, 1, 1, group)));
+        }
+      }
+      for (const KernelDef* kernel : kernels_for(kOpKind<Conv>)) {
+        if (kernel->pack != nullptr) expect_orders_tell_bytes_apart(*kernel, tests);
+      }
+    }
+  }
+}
+
+TEST(PackedOrders, TellProductsApart) {
+  std::vector<TestCase> tests;
+  for (const bool trans_b : {false, true}) {
+    for (const int64_t rows : {1, 20}) {
+      MatMulCase c{"", {rows, 40}, {40, 40}, {rows, 40}};
+      c.op.trans_b = trans_b;
+      tests.push_back(make_case(c));
+    }
+  }
+  for (const KernelDef* kernel : {cpu::packed_matmul()})
+    expect_orders_tell_bytes_apart(*kernel, tests);
 }
 
 TEST(PackedConv, RefusesWhatItCannotServe) {

@@ -96,7 +96,11 @@ Weights weights_of(const KernelRequest& request) {
 
 Result<KernelNeeds> needs(const KernelRequest& request) {
   const Weights weights = weights_of(request);
-  const uint64_t order = weights.depthwise ? 1 : static_cast<uint64_t>(weights.width);
+  // The same tensor may be the weights of convolutions with other groups.
+  constexpr uint64_t kMostWidth = 64;
+  const uint64_t order = weights.depthwise ? 0
+                                           : static_cast<uint64_t>(weights.group) * kMostWidth +
+                                                 static_cast<uint64_t>(weights.width);
   return KernelNeeds{.packed = {{1, *weights.bytes(), order}}};
 }
 
