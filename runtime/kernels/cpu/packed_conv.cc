@@ -16,8 +16,6 @@ namespace {
 
 constexpr int64_t kMostTaps = 1024;
 constexpr int64_t kMostPointers = 2048;        // of a tile: they lie on the stack
-constexpr int64_t kMostRows = 16;              // of a tile, on any instruction set
-constexpr int64_t kCachedBytes = 256 << 10;    // of weights that the tiles of a part share
 constexpr int64_t kMostPaddedChannels = 8192;  // that a window beside the image reads
 float zeros[kMostPaddedChannels];              // never written
 
@@ -146,10 +144,11 @@ class Convolution {
     join_lines(axes_, residual_axes_);
     const int64_t most = std::min(loops_.most_rows, kMostPointers / weights_.taps);
     cut_lines(most);
-    if (stretches_ == 0) tiles_ = (positions(axes_) + most - 1) / most;
-    rows_ = positions(axes_) / tiles_;
-    longer_ = positions(axes_) % tiles_;
-    panels_ = (weights_.filters + loops_.width - 1) / loops_.width;
+    if (stretches_ == 0) {
+      tiles_ = (positions(axes_) + most - 1) / most;
+      rows_ = positions(axes_) / tiles_;
+      longer_ = positions(axes_) % tiles_;
+    }
     const WindowAxis& line = axes_[2];
     lines_ = !weights_.depthwise && line.kernel > 1 && line.dilation == 1 &&
              line.x_step == weights_.channels &&
@@ -157,13 +156,13 @@ class Convolution {
   }
 
   void run(Parallel* parallel) const {
-    const int64_t all_tiles = x_.dims[0] * weights_.group * tiles_;
-    const ProductParts parts = product_parts(parallel, all_tiles, panels_);
-    for_each_chunk(parallel, parts.tiles * parts.columns, [&](int64_t chunk) {
-      const int64_t part = chunk / parts.columns, columns = chunk % parts.columns;
-      run_part(all_tiles * part / parts.tiles, all_tiles * (part + 1) / parts.tiles,
-               panels_ * columns / parts.columns, panels_ * (columns + 1) / parts.columns);
-    });
+    // A depthwise convolution has no panels, but is cut as if it had.
+    const Panels panels{weights_.rows(), weights_.filters, loops_.width};
+    for_each_tile_range(parallel, x_.dims[0] * weights_.group * tiles_, panels,
+                        [&](int64_t tile, int64_t end, int64_t column, int64_t columns) {
+                          Cursor at = cursor(tile);
+                          for (; tile < end; ++tile) run_tile(at, column, columns);
+                        });
   }
 
  private:
@@ -204,26 +203,21 @@ class Convolution {
     stretches_ = runs_ + (head_ > 0 ? 1 : 0) + (tail_ > 0 ? 1 : 0);
     tiles_ = axes_[0].out * axes_[1].out * stretches_;
   }
-  // The output positions of a stretch: where it begins in its line, and how many there are.
-  std::pair<int64_t, int64_t> stretch(int64_t index) const {
-    const int64_t between = axes_[2].out - head_ - tail_;
-    if (head_ > 0 && index-- == 0) return {0, head_};
-    if (index == runs_) return {axes_[2].out - tail_, tail_};
-    const int64_t begin = between * index / runs_;
-    return {head_ + begin, between * (index + 1) / runs_ - begin};
-  }
-
-  // As many panels at a time as stay in the cache while the tiles pass by.
-  void run_part(int64_t begin, int64_t end, int64_t first_panel, int64_t end_panel) const {
-    const int64_t panel_bytes = weights_.rows() * loops_.width * 4;
-    const int64_t step = std::max<int64_t>(1, kCachedBytes / panel_bytes);
-    for (int64_t panel = first_panel; panel < end_panel; panel += step) {
-      const int64_t column = panel * loops_.width;
-      const int64_t columns =
-          std::min(weights_.filters, std::min(end_panel, panel + step) * loops_.width) - column;
-      Cursor at = cursor(begin);
-      for (int64_t tile = begin; tile < end; ++tile) run_tile(at, column, columns);
+  // Consecutive output positions of a group.
+  struct Range {
+    int64_t begin, count;
+  };
+  Range positions_of(int64_t tile) const {
+    if (stretches_ == 0) {
+      return {tile * rows_ + std::min(tile, longer_), rows_ + (tile < longer_ ? 1 : 0)};
     }
+    const int64_t line = tile / stretches_ * axes_[2].out;
+    int64_t index = tile % stretches_;
+    if (head_ > 0 && index-- == 0) return {line, head_};
+    if (index == runs_) return {line + axes_[2].out - tail_, tail_};
+    const int64_t between = axes_[2].out - head_ - tail_;
+    const int64_t begin = between * index / runs_;
+    return {line + head_ + begin, between * (index + 1) / runs_ - begin};
   }
 
   // A tile, and the output position at which it begins. Tiles follow each other without divisions.
@@ -233,19 +227,14 @@ class Convolution {
   };
   Cursor cursor(int64_t tile) const {
     const int64_t of_group = tile % tiles_;
-    int64_t at = of_group * rows_ + std::min(of_group, longer_);
-    if (stretches_ > 0) {
-      at = of_group / stretches_ * axes_[2].out + stretch(of_group % stretches_).first;
-    }
-    const auto [d, h, w] = position(axes_, at);
+    const auto [d, h, w] = position(axes_, positions_of(of_group).begin);
     return {tile / tiles_ / weights_.group, tile / tiles_ % weights_.group, of_group, d, h, w};
   }
 
   // Leaves the cursor at the next tile.
   void run_tile(Cursor& at, int64_t column, int64_t columns) const {
     const int64_t group = at.group;
-    const int64_t rows =
-        stretches_ > 0 ? stretch(at.tile % stretches_).second : rows_ + (at.tile < longer_ ? 1 : 0);
+    const int64_t rows = positions_of(at.tile).count;
     const bool run = rows > loops_.most_rows;  // even: pointers to its first row are enough
     const float* const x = x_.as<float>() + at.image * x_.strides[0] +
                            (weights_.depthwise ? column : group * weights_.channels);
@@ -255,8 +244,8 @@ class Convolution {
         residual_ == nullptr ? nullptr
                              : residual_->as<float>() + at.image * residual_->strides[0] + filter;
     Segments segments;
-    std::array<float*, kMostRows> to;
-    std::array<const float*, kMostRows> added;
+    std::array<float*, kMostPanelRows> to;
+    std::array<const float*, kMostPanelRows> added;
     for (int64_t row = 0; row < rows;) {
       const int64_t n = std::min(rows - row, axes_[2].out - at.w);
       const int64_t pointers = run ? 1 : n;
@@ -318,7 +307,7 @@ class Convolution {
     int64_t count;
   };
   struct Segments {
-    std::array<Segment, kMostRows> list;
+    std::array<Segment, kMostPanelRows> list;
     size_t count = 0;
     auto begin() const { return list.begin(); }
     auto end() const { return list.begin() + count; }
@@ -429,7 +418,6 @@ class Convolution {
   int64_t head_ = 0, tail_ = 0;  // positions of the ends
   int64_t rows_ = 0;             // of a tile; the first `longer_` ones have one more
   int64_t longer_ = 0;
-  int64_t panels_ = 0;  // of a group
   bool lines_ = false;  // whether the taps of a line can be neighbours
 };
 
@@ -438,21 +426,11 @@ Status run(const Conv& op, Isa isa, const RunContext& context) {
   return {};
 }
 
-// The residual is read where the result is then written, element by element.
-bool in_place(const KernelRequest& request, int input, int output) {
-  return input == 3 && output == 0 && request.inputs[3].strides == request.outputs[0].strides;
-}
-
 }  // namespace
 
 const KernelDef* packed_conv() {
-  static constexpr KernelDef kDef{.name = "conv.packed",
-                                  .op = kOpKind<Conv>,
-                                  .supports = supports,
-                                  .needs = needs,
-                                  .pack = pack,
-                                  .create = SimdKernel<Conv, run>::create,
-                                  .in_place = in_place};
+  static constexpr KernelDef kDef =
+      simd_def<Conv, run>("conv.packed", supports, over_residual, needs, pack);
   return &kDef;
 }
 

@@ -1,5 +1,5 @@
-// matmul.packed: matrix products whose right operand lies in panels: a constant in the plan,
-// anything else in scratch, one matrix at a time.
+// matmul.packed, matmul.packed_in_run: matrix products whose right operand lies in panels, a
+// constant in the plan, anything else in scratch, one matrix at a time.
 #include <array>
 
 #include "runtime/base/checked.h"
@@ -11,8 +11,6 @@
 namespace memopt::cpu {
 namespace {
 
-constexpr int64_t kMostRows = 16;            // of a tile, on any instruction set
-constexpr int64_t kCachedBytes = 256 << 10;  // of the panels that the tiles of a part share
 // With fewer rows it takes longer to pack a matrix than to multiply it as it is.
 constexpr int64_t kLeastRowsToPack = 8;
 
@@ -41,8 +39,6 @@ Matrices matrices_of(const MatMul& op, const Dims& dims, const Dims& strides, Is
   for (int i = 0; i < rank - 2; ++i) b.count *= dims[i];
   return b;
 }
-
-bool is_packed_first(const Operand& b) { return b.constant; }
 
 bool has_rows(const Operand& operand) {
   return is_plain_f32(operand) && operand.dims.rank() >= 2 &&
@@ -87,7 +83,7 @@ Matrices matrices_of(const KernelRequest& request) {
 Result<KernelNeeds> needs(const KernelRequest& request) {
   const Matrices b = matrices_of(request);
   KernelNeeds needs;
-  if (is_packed_first(request.inputs[1])) {
+  if (request.inputs[1].constant) {
     const bool transposed = std::get<MatMul>(*request.op).trans_b;
     needs.packed = {
         {1, *b.bytes(b.count), static_cast<uint64_t>(2 * b.width + (transposed ? 1 : 0))}};
@@ -127,42 +123,35 @@ class Product {
         a_(context.inputs[0]) {
     const int leading = y_.rank() - 1;
     lead_ = slice(y_.dims, leading);
-    Dims a_dims = a_.dims;  // as rows of y: broadcast over the batch
-    Dims to = y_.dims;
+    Dims to = y_.dims;  // a as rows of y: broadcast over the batch
     to[leading] = a_.dims[a_.rank() - 1];
-    a_steps_ = slice(broadcast_strides(a_dims, a_.strides, to), leading);
-    const int64_t rows_of_matrix = y_.dims[leading - 1];
-    rows_ = matrices_.count == 1 ? lead_.count() : rows_of_matrix;
+    a_steps_ = slice(broadcast_strides(a_.dims, a_.strides, to), leading);
+    rows_ = matrices_.count == 1 ? lead_.count() : y_.dims[leading - 1];
     tiles_ = (rows_ + loops_.most_rows - 1) / loops_.most_rows;
-    panels_ = (matrices_.columns + matrices_.width - 1) / matrices_.width;
+    if (matrices_.count == 1) return;
+    batch_ = slice(y_.dims, leading - 1);
+    const Dims b_batch = slice(b_.dims, b_.rank() - 2);
+    b_steps_ = broadcast_strides(
+        b_batch, is_packed() ? row_major_strides(b_batch) : slice(b_.strides, b_.rank() - 2),
+        batch_);
   }
 
   void run(float* scratch, Parallel* parallel) const {
     const int64_t products = lead_.count() / rows_;
-    const bool packed = b_.layout == Layout::kPacked;
-    if (packed || products == 1) {
-      if (!packed) pack_one(0, scratch, parallel);
-      return run_products(0, products, packed ? b_.as<float>() : scratch, parallel);
+    if (is_packed()) {
+      return run_products(0, products, parallel, [&](int64_t product) {
+        return b_.as<float>() + offset_of_b(product) * matrices_.floats();
+      });
     }
     for (int64_t i = 0; i < products; ++i) {
-      pack_one(i, scratch, parallel);
-      run_products(i, i + 1, scratch, parallel);
+      pack_one(b_.as<float>() + offset_of_b(i), scratch, parallel);
+      run_products(i, i + 1, parallel, [&](int64_t) { return scratch; });
     }
   }
 
  private:
   static Dims slice(const Dims& dims, int count) {
     return Dims(dims.span().first(static_cast<size_t>(count)));
-  }
-
-  // Product i of the batch as an offset into the matrices of b, counted in matrices.
-  int64_t offset_of_matrix(int64_t product) const {
-    if (matrices_.count == 1) return 0;
-    const int batch = y_.rank() - 2;
-    const Dims b_batch = slice(b_.dims, b_.rank() - 2);
-    const Dims steps =
-        broadcast_strides(b_batch, row_major_strides(b_batch), slice(y_.dims, batch));
-    return offset_at(product, slice(y_.dims, batch), steps);
   }
   static int64_t offset_at(int64_t index, const Dims& dims, const Dims& steps) {
     int64_t offset = 0;
@@ -172,61 +161,40 @@ class Product {
     }
     return offset;
   }
+  bool is_packed() const { return b_.layout == Layout::kPacked; }
+  Panels panels() const { return {matrices_.inner, matrices_.columns, matrices_.width}; }
+  // Where the matrix of a product lies: in matrices where they are packed, else in floats.
+  int64_t offset_of_b(int64_t product) const { return offset_at(product, batch_, b_steps_); }
 
-  void pack_one(int64_t product, float* to, Parallel* parallel) const {
-    int64_t offset = 0;
-    if (matrices_.count != 1) {
-      const int batch = y_.rank() - 2;
-      const Dims steps = broadcast_strides(slice(b_.dims, b_.rank() - 2),
-                                           slice(b_.strides, b_.rank() - 2), slice(y_.dims, batch));
-      offset = offset_at(product, slice(y_.dims, batch), steps);
-    }
-    const float* const from = b_.as<float>() + offset;
-    const auto row_at = [&](int64_t row) { return from + row * matrices_.row_step; };
-    const int64_t parts = product_parts(parallel, 1, panels_).columns;
-    for_each_chunk(parallel, parts, [&](int64_t part) {
-      const int64_t column = panels_ * part / parts * matrices_.width;
-      const int64_t end =
-          std::min(matrices_.columns, panels_ * (part + 1) / parts * matrices_.width);
-      const auto from_column = [&](int64_t row) {
-        return row_at(row) + column * matrices_.column_step;
-      };
-      pack_panels(from_column, matrices_.inner, end - column, matrices_.column_step,
-                  matrices_.width, to + matrices_.inner * column);
-    });
+  void pack_one(const float* from, float* to, Parallel* parallel) const {
+    for_each_tile_range(parallel, 1, panels(),
+                        [&](int64_t, int64_t, int64_t column, int64_t columns) {
+                          const auto row_at = [&](int64_t row) {
+                            return from + row * matrices_.row_step + column * matrices_.column_step;
+                          };
+                          pack_panels(row_at, matrices_.inner, columns, matrices_.column_step,
+                                      matrices_.width, to + matrices_.inner * column);
+                        });
   }
 
-  // Products [first, end) of the batch; `w` has the packed matrices, or the one of these products.
-  void run_products(int64_t first, int64_t end, const float* w, Parallel* parallel) const {
-    const int64_t all_tiles = (end - first) * tiles_;
-    const ProductParts parts = product_parts(parallel, all_tiles, panels_);
-    const bool one = end - first == 1 && b_.layout != Layout::kPacked;
-    for_each_chunk(parallel, parts.tiles * parts.columns, [&](int64_t chunk) {
-      const int64_t part = chunk / parts.columns, columns = chunk % parts.columns;
-      const int64_t first_panel = panels_ * columns / parts.columns;
-      const int64_t end_panel = panels_ * (columns + 1) / parts.columns;
-      const int64_t step =
-          std::max<int64_t>(1, kCachedBytes / (matrices_.inner * matrices_.width * 4));
-      for (int64_t panel = first_panel; panel < end_panel; panel += step) {
-        const int64_t column = panel * matrices_.width;
-        const int64_t behind =
-            std::min(matrices_.columns, std::min(end_panel, panel + step) * matrices_.width);
-        for (int64_t tile = all_tiles * part / parts.tiles;
-             tile < all_tiles * (part + 1) / parts.tiles; ++tile) {
-          const int64_t product = first + tile / tiles_;
-          const float* const matrix = one ? w : w + offset_of_matrix(product) * matrices_.floats();
-          run_tile(product, tile % tiles_, matrix, column, behind - column);
-        }
-      }
-    });
+  // Products [first, end) of the batch, with the packed matrix of each.
+  template <typename MatrixOf>
+  void run_products(int64_t first, int64_t end, Parallel* parallel, MatrixOf&& matrix_of) const {
+    for_each_tile_range(parallel, (end - first) * tiles_, panels(),
+                        [&](int64_t tile, int64_t end_tile, int64_t column, int64_t columns) {
+                          for (; tile < end_tile; ++tile) {
+                            const int64_t product = first + tile / tiles_;
+                            run_tile(product, tile % tiles_, matrix_of(product), column, columns);
+                          }
+                        });
   }
 
   void run_tile(int64_t product, int64_t tile, const float* matrix, int64_t column,
                 int64_t columns) const {
     const int64_t begin = rows_ * tile / tiles_;
     const int64_t rows = rows_ * (tile + 1) / tiles_ - begin;
-    std::array<const float*, kMostRows> from, residual;
-    std::array<float*, kMostRows> to;
+    std::array<const float*, kMostPanelRows> from, residual;
+    std::array<float*, kMostPanelRows> to;
     for (int64_t row = 0; row < rows; ++row) {
       const auto r = static_cast<size_t>(row);
       const int64_t index = product * rows_ + begin + row;
@@ -267,9 +235,10 @@ class Product {
   const Tensor& a_;
   Dims lead_;          // of y, without the columns: one index per row
   Dims a_steps_;       // of a, over lead_
+  Dims batch_;         // of y, where b is a batch too
+  Dims b_steps_;       // of b, over batch_
   int64_t rows_ = 0;   // of one product: all rows where they share b
   int64_t tiles_ = 0;  // of one product
-  int64_t panels_ = 0;
 };
 
 Status run(const MatMul& op, Isa isa, const RunContext& context) {
@@ -277,36 +246,24 @@ Status run(const MatMul& op, Isa isa, const RunContext& context) {
   return {};
 }
 
-bool in_place(const KernelRequest& request, int input, int output) {
-  return input == 3 && output == 0 && request.inputs[3].strides == request.outputs[0].strides;
-}
-
 bool supports_constant(const KernelRequest& request) {
-  return supports(request) && is_packed_first(request.inputs[1]);
+  return supports(request) && request.inputs[1].constant;
 }
 bool supports_other(const KernelRequest& request) {
-  return supports(request) && !is_packed_first(request.inputs[1]);
-}
-
-constexpr KernelDef def(std::string_view name, bool (*supports)(const KernelRequest&)) {
-  return {.name = name,
-          .op = kOpKind<MatMul>,
-          .supports = supports,
-          .needs = needs,
-          .pack = pack,
-          .create = SimdKernel<MatMul, run>::create,
-          .in_place = in_place};
+  return supports(request) && !request.inputs[1].constant;
 }
 
 }  // namespace
 
 const KernelDef* packed_matmul() {
-  static constexpr KernelDef kDef = def("matmul.packed", supports_constant);
+  static constexpr KernelDef kDef =
+      simd_def<MatMul, run>("matmul.packed", supports_constant, over_residual, needs, pack);
   return &kDef;
 }
 
 const KernelDef* packed_matmul_in_run() {
-  static constexpr KernelDef kDef = def("matmul.packed_in_run", supports_other);
+  static constexpr KernelDef kDef =
+      simd_def<MatMul, run>("matmul.packed_in_run", supports_other, over_residual, needs, pack);
   return &kDef;
 }
 

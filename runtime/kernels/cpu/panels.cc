@@ -40,8 +40,12 @@ ProductParts product_parts(const Parallel* parallel, int64_t tiles, int64_t pane
   const int64_t threads = parallel == nullptr ? 1 : parallel->threads();
   if (threads == 1) return {};
   constexpr int64_t kPerThread = 4;  // so that a slow thread holds up little
-  if (tiles >= 2 * threads) return {.tiles = std::min(tiles, kPerThread * threads), .columns = 1};
-  return {.tiles = 1, .columns = std::min(panels, kPerThread * threads)};
+  if (tiles >= 2 * threads) return {.tiles = std::min(tiles, kPerThread * threads), .panels = 1};
+  return {.tiles = 1, .panels = std::min(panels, kPerThread * threads)};
+}
+
+bool over_residual(const KernelRequest& request, int input, int output) {
+  return input == 3 && output == 0 && request.inputs[3].strides == request.outputs[0].strides;
 }
 
 }  // namespace memopt::cpu

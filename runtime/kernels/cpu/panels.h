@@ -9,6 +9,7 @@
 #include "runtime/kernels/cpu/elementwise_loops.h"
 #include "runtime/kernels/cpu/panel_loops.h"
 #include "runtime/kernels/kernel.h"
+#include "runtime/kernels/strided.h"
 #include "runtime/ops/elementwise.h"
 
 namespace memopt::cpu {
@@ -56,12 +57,44 @@ struct AfterProduct {
 // None where there is no loop for the function.
 std::optional<AfterProduct> after_product(const Activation& activation, Isa isa);
 
+// Of a tile that has a pointer for each row, on any instruction set.
+inline constexpr int64_t kMostPanelRows = 16;
+
+// The panels of a matrix.
+struct Panels {
+  int64_t rows = 0, columns = 0;
+  int64_t width = 0;
+  int64_t count() const { return (columns + width - 1) / width; }
+};
+
 // How the tiles of a product are shared out: ranges of tiles, or, where there are few of them,
-// ranges of columns. Results do not depend on it.
+// ranges of panels. Results do not depend on it.
 struct ProductParts {
-  int64_t tiles = 1;    // parts of the tiles
-  int64_t columns = 1;  // parts of the panels
+  int64_t tiles = 1;
+  int64_t panels = 1;
 };
 ProductParts product_parts(const Parallel* parallel, int64_t tiles, int64_t panels);
+
+// Calls body(first tile, end tile, first column, columns) for ranges that cover all tiles and
+// panels, on the threads of `parallel`: as many panels at a time as stay in the cache while the
+// tiles pass by.
+template <typename Body>
+void for_each_tile_range(Parallel* parallel, int64_t tiles, const Panels& panels, Body&& body) {
+  constexpr int64_t kCachedBytes = 256 << 10;
+  const int64_t step = std::max<int64_t>(1, kCachedBytes / (panels.rows * panels.width * 4));
+  const ProductParts parts = product_parts(parallel, tiles, panels.count());
+  for_each_chunk(parallel, parts.tiles * parts.panels, [&](int64_t chunk) {
+    const int64_t part = chunk / parts.panels, of_panels = chunk % parts.panels;
+    const int64_t end = panels.count() * (of_panels + 1) / parts.panels;
+    for (int64_t panel = panels.count() * of_panels / parts.panels; panel < end; panel += step) {
+      const int64_t column = panel * panels.width;
+      const int64_t behind = std::min(panels.columns, std::min(end, panel + step) * panels.width);
+      body(tiles * part / parts.tiles, tiles * (part + 1) / parts.tiles, column, behind - column);
+    }
+  });
+}
+
+// The residual is read where the result is then written, element by element.
+bool over_residual(const KernelRequest& request, int input, int output);
 
 }  // namespace memopt::cpu

@@ -29,12 +29,15 @@ class SimdKernel final : public Kernel {
 
 template <typename S, SimdFn<S> kRun>
 constexpr KernelDef simd_def(std::string_view name, bool (*supports)(const KernelRequest&),
-                             bool (*in_place)(const KernelRequest&, int, int) = nullptr) {
+                             bool (*in_place)(const KernelRequest&, int, int) = nullptr,
+                             Result<KernelNeeds> (*needs)(const KernelRequest&) = nullptr,
+                             Status (*pack)(const KernelRequest&, int,
+                                            std::span<std::byte>) = nullptr) {
   return KernelDef{.name = name,
                    .op = kOpKind<S>,
                    .supports = supports,
-                   .needs = nullptr,
-                   .pack = nullptr,
+                   .needs = needs,
+                   .pack = pack,
                    .create = SimdKernel<S, kRun>::create,
                    .in_place = in_place};
 }
