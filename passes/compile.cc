@@ -80,26 +80,6 @@ Status compile_point(CompiledModel& model, const BudgetPoint& point,
   return emit(model, options);
 }
 
-// The part of a model that depends on the point.
-struct Chosen {
-  Graph optimized;
-  LoweredModel lowered;
-  EmittedPlan emitted;
-  std::vector<Move> moves;
-  int64_t beside_arena_bytes = 0;
-};
-Chosen take(CompiledModel& model) {
-  return {std::move(model.optimized), std::move(model.lowered), std::move(model.emitted),
-          std::move(model.moves), model.beside_arena_bytes};
-}
-void put(CompiledModel& model, Chosen chosen) {
-  model.optimized = std::move(chosen.optimized);
-  model.lowered = std::move(chosen.lowered);
-  model.emitted = std::move(chosen.emitted);
-  model.moves = std::move(chosen.moves);
-  model.beside_arena_bytes = chosen.beside_arena_bytes;
-}
-
 // Compiles the fastest point of the curve that fits, or the smallest. What a point needs beside the
 // arena is known only then, so that the next ones are tried too where that counts.
 Status take_point(CompiledModel& model, const CompileOptions& options) {
@@ -109,9 +89,11 @@ Status take_point(CompiledModel& model, const CompileOptions& options) {
   const Plan unbudgeted = model.plan();
   for (; point != points.data() + points.size(); ++point) {
     const int64_t least_bytes = model.budgeted_bytes();
-    Chosen best = take(model);
+    PlannedModel best = std::move(static_cast<PlannedModel&>(model));
     MEMOPT_RETURN_IF_ERROR(compile_point(model, *point, options));
-    if (model.budgeted_bytes() >= least_bytes) put(model, std::move(best));
+    if (model.budgeted_bytes() >= least_bytes) {
+      static_cast<PlannedModel&>(model) = std::move(best);
+    }
     if (!options.beside_arena || model.budgeted_bytes() <= *options.budget_bytes ||
         options.buffers.planner.stop.stopped()) {
       break;
@@ -137,16 +119,13 @@ Result<std::unique_ptr<CompiledModel>> compile_graph(Graph graph, const CompileO
     MEMOPT_RETURN_IF_ERROR(run_passes(graph, tile, passes));
   }
   MEMOPT_ASSIGN_OR_RETURN(LoweredModel lowered, lower_model(graph, options, options.progress));
-  auto model = std::make_unique<CompiledModel>(CompiledModel{.optimized = std::move(graph),
-                                                             .lowered = std::move(lowered),
-                                                             .emitted = {},
-                                                             .curve = {},
-                                                             .moves = {},
-                                                             .naive_bytes = 0,
-                                                             .beside_arena_bytes = 0,
-                                                             .unbudgeted = {},
-                                                             .cancelled = false,
-                                                             .network = std::move(network)});
+  PlannedModel planned{.optimized = std::move(graph),
+                       .lowered = std::move(lowered),
+                       .emitted = {},
+                       .moves = {},
+                       .beside_arena_bytes = 0};
+  auto model = std::make_unique<CompiledModel>(
+      CompiledModel{std::move(planned), {}, 0, {}, false, std::move(network)});
   model->naive_bytes = untiled_bytes.value_or(model->lowered.buffers.assignment.naive_bytes);
   MEMOPT_RETURN_IF_ERROR(emit(*model, options));
   const bool over_budget = options.budget_bytes && options.budget.techniques.any() &&

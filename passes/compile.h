@@ -31,14 +31,18 @@ struct CompileOptions : BackendOptions {
   std::function<void(std::string_view stage)> progress;
 };
 
-struct CompiledModel {
+// A graph and its plan.
+struct PlannedModel {
   Graph optimized;  // with ONNX's meaning, before layouts: what --emit-onnx writes
   LoweredModel lowered;
   EmittedPlan emitted;
+  std::vector<Move> moves;         // of the curve's base, taken for the budget
+  int64_t beside_arena_bytes = 0;  // CompileOptions::beside_arena, of this plan
+};
+
+struct CompiledModel : PlannedModel {
   std::optional<BudgetCurve> curve;  // where a budget made the compiler look for one
-  std::vector<Move> moves;           // of the curve's base, taken for the budget
   int64_t naive_bytes = 0;           // of the model before it was cut into bands or rewritten
-  int64_t beside_arena_bytes = 0;    // CompileOptions::beside_arena, of this plan
   std::optional<Plan> unbudgeted;    // what there was before the budget, where it changed the plan
   bool cancelled = false;            // a search was stopped (BufferOptions::planner.stop)
   std::string network;               // network_digest() of what was compiled

@@ -75,14 +75,11 @@ inline int64_t saved_by(const Problem& problem, int32_t step, const std::vector<
   return std::accumulate(by_result.begin(), by_result.end(), int64_t{0},
                          [](int64_t sum, const auto& one) { return sum + one.second; });
 }
+
 class Forgeries : public testing::TestWithParam<uint32_t> {
  protected:
   void SetUp() override {
-    RandomOrderOptions options;
-    options.ops = 3 + static_cast<int32_t>(GetParam() % 6);
-    options.max_inputs = 1 + static_cast<int32_t>(GetParam() % 3);
-    options.sharing = GetParam() % 2 == 0;
-    problem_ = random_problem(GetParam(), options);
+    problem_ = random_problem(GetParam(), small_options(GetParam()));
     plan_ = names_for(problem_);
     // Two values of one name.
     if (GetParam() % 5 == 0 && plan_.values.size() > 2) plan_.values[1].name = plan_.values[2].name;

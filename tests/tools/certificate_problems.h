@@ -15,6 +15,15 @@ inline void sort_unique(std::vector<int32_t>& items) {
   items.erase(std::unique(items.begin(), items.end()), items.end());
 }
 
+// A few steps, other ones for every seed.
+inline RandomOrderOptions small_options(uint32_t seed) {
+  RandomOrderOptions options;
+  options.ops = 3 + static_cast<int32_t>(seed % 6);
+  options.max_inputs = 1 + static_cast<int32_t>(seed % 3);
+  options.sharing = seed % 2 == 0;
+  return options;
+}
+
 // Any storages, shared and touched in any way: more than plans have. Sizes in blocks of 64.
 inline Problem random_problem(uint32_t seed, const RandomOrderOptions& options) {
   const OrderProblem source = random_order_problem(seed, options);

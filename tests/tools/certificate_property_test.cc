@@ -23,11 +23,7 @@ constexpr SearchLimit kNoLimit{.states = int64_t{1} << 20, .work = int64_t{1} <<
 class RandomProblems : public testing::TestWithParam<uint32_t> {
  protected:
   void SetUp() override {
-    RandomOrderOptions options;
-    options.ops = 3 + static_cast<int32_t>(GetParam() % 6);
-    options.max_inputs = 1 + static_cast<int32_t>(GetParam() % 3);
-    options.sharing = GetParam() % 2 == 0;
-    problem_ = random_problem(GetParam(), options);
+    problem_ = random_problem(GetParam(), small_options(GetParam()));
     if (GetParam() % 4 == 0) problem_.always_bytes = 64;
     plan_ = names_for(problem_);
     least_ = least_bytes(problem_);

@@ -9,7 +9,6 @@
 #include "runtime/base/file.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/size_text.h"
-#include "tools/cli/runtime_bytes.h"
 #include "tools/cli/sizes.h"
 
 namespace memopt {
@@ -57,16 +56,16 @@ std::function<Result<int64_t>(const Plan&)> beside_arena(const std::string& budg
   };
 }
 
-Result<std::string> rise_text(const CompiledModel& model, const AllocationCounter* counter) {
+Result<std::string> rise_text(const CompiledModel& model, const PredictedRuntime& now,
+                              const AllocationCounter* counter) {
   if (!model.unbudgeted) return std::string();
   MEMOPT_ASSIGN_OR_RETURN(const PredictedRuntime before,
                           predict_runtime(*model.unbudgeted, counter));
-  MEMOPT_ASSIGN_OR_RETURN(const PredictedRuntime after, predict_runtime(model.plan(), counter));
-  if (after.bytes <= before.bytes) return std::string();
+  if (now.bytes <= before.bytes) return std::string();
   return "\nThe arena fell by " +
          both_sizes_text(model.unbudgeted->arena_bytes - model.plan().arena_bytes) +
-         ", the structures made at load rose by " + both_sizes_text(after.bytes - before.bytes) +
-         (after.is_estimate ? ", as estimated" : "") + "; --budget-of process bounds their sum.\n";
+         ", the structures made at load rose by " + both_sizes_text(now.bytes - before.bytes) +
+         (now.is_estimate ? ", as estimated" : "") + "; --budget-of process bounds their sum.\n";
 }
 
 Judgement judge_budget(const CompiledModel& model, int64_t budget_bytes) {

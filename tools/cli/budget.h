@@ -9,6 +9,7 @@
 #include "passes/compile.h"
 #include "tools/allocation/count.h"
 #include "tools/cli/app.h"
+#include "tools/cli/runtime_bytes.h"
 
 namespace memopt {
 
@@ -25,8 +26,10 @@ void add_budget_of(CLI::App& app, std::string& budget_of);
 // CompileOptions::beside_arena for it.
 std::function<Result<int64_t>(const Plan&)> beside_arena(const std::string& budget_of,
                                                          const AllocationCounter* counter);
-// What a budget of the arena costs beside it, as a line; empty where that did not rise.
-Result<std::string> rise_text(const CompiledModel& model, const AllocationCounter* counter);
+// What a budget of the arena costs beside it, as a line; empty where that did not rise. `now` is
+// what loading the model's plan takes.
+Result<std::string> rise_text(const CompiledModel& model, const PredictedRuntime& now,
+                              const AllocationCounter* counter);
 
 enum class BudgetVerdict {
   kYes,

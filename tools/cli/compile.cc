@@ -85,12 +85,17 @@ Result<PlanFile> plan_file(const Flags& flags) {
   return PlanFile{std::move(path), std::move(folder)};
 }
 
-// What only the model names: no output is its external data, and none is what --emit-onnx writes
-// beside its own.
-Status check_external_data(const Flags& flags, const std::vector<std::string>& external_files) {
+std::vector<std::string> named_outputs(const Flags& flags) {
   std::vector<std::string> outputs = {flags.output, flags.html, flags.pareto, flags.certificate,
                                       flags.emit_onnx};
   std::erase(outputs, "");
+  return outputs;
+}
+
+// What only the model names: no output is its external data, and none is what --emit-onnx writes
+// beside its own.
+Status check_external_data(const Flags& flags, const std::vector<std::string>& external_files) {
+  std::vector<std::string> outputs = named_outputs(flags);
   if (!flags.emit_onnx.empty()) {
     const std::string beside = external_data_path(flags.emit_onnx);
     for (const std::string& output : outputs) {
@@ -122,8 +127,7 @@ std::vector<std::string> dump_inputs(const Flags& flags, const ImportedModel& im
 // No output is one of the examples that --shapes-from reads.
 Status check_examples(const Flags& flags) {
   if (flags.shapes_from.empty()) return {};
-  for (const std::string& output :
-       {flags.output, flags.html, flags.pareto, flags.certificate, flags.emit_onnx}) {
+  for (const std::string& output : named_outputs(flags)) {
     const std::filesystem::path path(output);
     const std::string extension = path.extension().string();
     if (extension != ".npy" && extension != ".pb") continue;
@@ -159,10 +163,9 @@ Status write_certificate(const Flags& flags, certificate::Certificate certificat
 // With the arena of the other placement of inputs and outputs, unless that second search, as long
 // as the first, is stopped too.
 Result<Report> report_of(const Flags& flags, const CompiledModel& model,
-                         const CompileOptions& options, const AllocationCounter* counter) {
+                         const CompileOptions& options, const PredictedRuntime& runtime) {
   ReportOptions report;
   report.model = model_name(flags);
-  MEMOPT_ASSIGN_OR_RETURN(const PredictedRuntime runtime, predict_runtime(model.plan(), counter));
   report.runtime_bytes = runtime.bytes;
   report.runtime_is_estimate = runtime.is_estimate;
   MEMOPT_ASSIGN_OR_RETURN(report.arena_other_io_bytes,
@@ -228,9 +231,11 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err,
     }
   }
   std::optional<Report> report;
+  PredictedRuntime runtime;
   if (!flags.quiet || !flags.html.empty()) {
     progress.stage("report");
-    MEMOPT_ASSIGN_OR_RETURN(report, report_of(flags, model, options, counter));
+    MEMOPT_ASSIGN_OR_RETURN(runtime, predict_runtime(model.plan(), counter));
+    MEMOPT_ASSIGN_OR_RETURN(report, report_of(flags, model, options, runtime));
   }
   MEMOPT_ASSIGN_OR_RETURN(const PlanFile plan, plan_file(flags));
   MEMOPT_RETURN_IF_ERROR(write_outputs(flags, model, report ? &*report : nullptr, plan.path));
@@ -238,7 +243,7 @@ Status compile(const Flags& flags, std::ostream& out, std::ostream& err,
   std::ostream& text = plan.folder ? err : out;
   if (!flags.quiet) print_report(flags, model, *report, text);
   if (!flags.quiet && !flags.json) {
-    MEMOPT_ASSIGN_OR_RETURN(const std::string rise, rise_text(model, counter));
+    MEMOPT_ASSIGN_OR_RETURN(const std::string rise, rise_text(model, runtime, counter));
     text << rise;
   }
   if (certificate && !flags.quiet && !flags.json) {

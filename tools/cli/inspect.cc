@@ -51,15 +51,19 @@ struct Options {
   const AllocationCounter* counter = nullptr;
 };
 
-Result<Report> report_of(const std::string& path, const AllocationCounter* counter) {
+// With a counter also what loading takes, as far as the plan's kernels can be made here.
+Result<Report> report_of(const std::string& path, const AllocationCounter* counter = nullptr) {
   MEMOPT_ASSIGN_OR_RETURN(const PlanInput input, PlanInput::open(path));
   MEMOPT_ASSIGN_OR_RETURN(const auto loaded, input.load());
   ReportOptions options;
   options.from_file = true;
   if (!input.is_stream()) options.model = std::filesystem::path(path).stem().string();
-  MEMOPT_ASSIGN_OR_RETURN(const PredictedRuntime runtime, predict_runtime(loaded->plan(), counter));
-  options.runtime_bytes = runtime.bytes;
-  options.runtime_is_estimate = runtime.is_estimate;
+  if (counter != nullptr) {
+    if (const auto runtime = predict_runtime(loaded->plan(), counter); runtime.ok()) {
+      options.runtime_bytes = runtime->bytes;
+      options.runtime_is_estimate = runtime->is_estimate;
+    }
+  }
   return build_report(loaded->plan(), options);
 }
 
@@ -87,8 +91,8 @@ Status show(const Options& options, View view, bool details, std::ostream& out) 
 }
 
 Status diff(const Options& options, std::ostream& out, std::ostream& /*err*/) {
-  MEMOPT_ASSIGN_OR_RETURN(const Report before, report_of(options.plan, options.counter));
-  MEMOPT_ASSIGN_OR_RETURN(const Report after, report_of(options.other, options.counter));
+  MEMOPT_ASSIGN_OR_RETURN(const Report before, report_of(options.plan));
+  MEMOPT_ASSIGN_OR_RETURN(const Report after, report_of(options.other));
   MEMOPT_RETURN_IF_ERROR(write_result(
       options, options.json ? diff_json(before, after) : diff_text(before, after), out));
   if (!options.fail_on_growth) return {};
@@ -96,7 +100,7 @@ Status diff(const Options& options, std::ostream& out, std::ostream& /*err*/) {
 }
 
 Status lock(const Options& options, std::ostream& out, std::ostream& /*err*/) {
-  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan, options.counter));
+  MEMOPT_ASSIGN_OR_RETURN(const Report report, report_of(options.plan));
   const Result<std::string> text = lock_text(report);
   if (!text.ok()) return in_context(options.plan, text.error());
   return write_result(options, *text, out);
@@ -111,7 +115,7 @@ struct Checked {
 Result<Checked> report_to_check(const CompileFlags& flags, const MemoryLock& lock,
                                 std::ostream& err) {
   if (flags.model == "-" || is_plan_file(flags.model)) {
-    MEMOPT_ASSIGN_OR_RETURN(Report report, report_of(flags.model, nullptr));
+    MEMOPT_ASSIGN_OR_RETURN(Report report, report_of(flags.model));
     return Checked{.report = std::move(report)};
   }
   CompileFlags compile = flags;

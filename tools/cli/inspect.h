@@ -8,7 +8,8 @@
 
 namespace memopt {
 
-// `counter` may be null: the runtime bytes of the report are an estimate then.
+// `counter` may be null: reports do not say the runtime bytes then, and those of fits are an
+// estimate.
 int run_inspect(const Arguments& arguments, std::ostream& out, std::ostream& err,
                 const AllocationCounter* counter = nullptr);
 
