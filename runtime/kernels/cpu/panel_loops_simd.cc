@@ -32,37 +32,45 @@ MEMOPT_INLINE void find_rows_of_span(const PanelTile& t, int64_t span, int64_t f
   find_rows(t, t.x + (t.even ? span : span * t.rows), t.x_step, first, rows);
 }
 
+// Stores a vector of sums of each row at `column`, the first `n` lanes if not kWhole.
+template <bool kWhole, int kRows, int kVectors>
+MEMOPT_INLINE void finish_vector(const PanelTile& t, const Vec (&sums)[kRows][kVectors], int v,
+                                 float* const (&to)[kRows], const float* const (&residual)[kRows],
+                                 int64_t column, int64_t n) {
+  const auto get = [&](const float* from) {
+    return kWhole ? load(from + column) : load_part(from + column, n);
+  };
+  const Vec scale = splat(t.scale), low = splat(t.low), high = splat(t.high);
+  const Vec bias = t.bias == nullptr ? Vec{} : get(t.bias) * splat(t.bias_scale);
+  const bool has_residual = t.residual != nullptr;
+  MEMOPT_UNROLL for (int r = 0; r < kRows; ++r) {
+    Vec y = sums[r][v] * scale + bias;
+    if (has_residual) y += get(residual[r]);
+    y = min(high, max(low, y));
+    if constexpr (kWhole) {
+      store(to[r] + column, y);
+    } else {
+      store_part(to[r] + column, n, y);
+    }
+  }
+}
+
 // Stores the sums of kVectors neighbouring vectors of each row, from `column` on, as far as there
 // are columns.
 template <int kRows, int kVectors>
 MEMOPT_INLINE void finish(const PanelTile& t, int64_t first_row, int64_t column,
                           const Vec (&sums)[kRows][kVectors]) {
-  const Vec scale = splat(t.scale), low = splat(t.low), high = splat(t.high);
   float* to[kRows];
   find_rows(t, t.y, t.y_step, first_row, to);
   const float* residual[kRows] = {};
-  const bool has_residual = t.residual != nullptr;
-  if (has_residual) find_rows(t, t.residual, t.residual_step, first_row, residual);
-  const float* const all_bias = t.bias;
-  const Vec bias_scale = splat(t.bias_scale);
-  const int64_t columns = t.columns;
+  if (t.residual != nullptr) find_rows(t, t.residual, t.residual_step, first_row, residual);
   MEMOPT_UNROLL for (int v = 0; v < kVectors; ++v) {
     const int64_t at = column + v * kWidth;
-    const int64_t n = columns - at;
+    const int64_t n = t.columns - at;
     if (n >= kWidth) {
-      const Vec bias = all_bias == nullptr ? Vec{} : load(all_bias + at) * bias_scale;
-      MEMOPT_UNROLL for (int r = 0; r < kRows; ++r) {
-        Vec y = sums[r][v] * scale + bias;
-        if (has_residual) y += load(residual[r] + at);
-        store(to[r] + at, min(high, max(low, y)));
-      }
+      finish_vector<true>(t, sums, v, to, residual, at, n);
     } else if (n > 0) {
-      const Vec bias = all_bias == nullptr ? Vec{} : load_part(all_bias + at, n) * bias_scale;
-      MEMOPT_UNROLL for (int r = 0; r < kRows; ++r) {
-        Vec y = sums[r][v] * scale + bias;
-        if (has_residual) y += load_part(residual[r] + at, n);
-        store_part(to[r] + at, n, min(high, max(low, y)));
-      }
+      finish_vector<false>(t, sums, v, to, residual, at, n);
     }
   }
 }
@@ -155,27 +163,32 @@ void weigh_tile(const PanelTile& t, int64_t row, int64_t column) {
   finish(t, row, column, sums);
 }
 
+template <int kRows, int kVectors>
+void weigh_last(const PanelTile& t, int64_t row, int64_t column) {
+  if (t.columns % kWidth == 0) {
+    weigh_tile<kRows, kVectors, true>(t, row, column);
+  } else {
+    weigh_tile<kRows, kVectors, false>(t, row, column);
+  }
+}
+
 template <int kRows>
 void weigh_rows(const PanelTile& t, int64_t row) {
   int64_t column = 0;
   for (; column + 4 * kWidth <= t.columns; column += 4 * kWidth) {
     weigh_tile<kRows, 4, true>(t, row, column);
   }
-  const int64_t rest = t.columns - column;
-  if (rest == 0) return;
-  const bool whole = rest % kWidth == 0;
-  switch ((rest + kWidth - 1) / kWidth) {
+  switch ((t.columns - column + kWidth - 1) / kWidth) {
+    case 0:
+      return;
     case 1:
-      return whole ? weigh_tile<kRows, 1, true>(t, row, column)
-                   : weigh_tile<kRows, 1, false>(t, row, column);
+      return weigh_last<kRows, 1>(t, row, column);
     case 2:
-      return whole ? weigh_tile<kRows, 2, true>(t, row, column)
-                   : weigh_tile<kRows, 2, false>(t, row, column);
+      return weigh_last<kRows, 2>(t, row, column);
     case 3:
-      return whole ? weigh_tile<kRows, 3, true>(t, row, column)
-                   : weigh_tile<kRows, 3, false>(t, row, column);
+      return weigh_last<kRows, 3>(t, row, column);
     default:
-      return weigh_tile<kRows, 4, false>(t, row, column);
+      return weigh_last<kRows, 4>(t, row, column);
   }
 }
 
