@@ -24,7 +24,35 @@ void append(std::vector<std::byte>& bytes, T value) {
   bytes.insert(bytes.end(), data, data + sizeof(T));
 }
 
+// Elements whose exponent has all its bits.
+template <typename Bits>
+bool any_has(const std::byte* data, int64_t count, Bits exponent) {
+  for (int64_t i = 0; i < count; ++i) {
+    if ((read<Bits>(data, i) & exponent) == exponent) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+bool has_nonfinite(const Graph& graph, ValueId id) {
+  if (!graph.is_constant(id) || graph.type(id).layout == Layout::kPacked) return false;
+  const Value& value = graph.value(id);
+  const std::byte* const data = value.data->bytes().data();
+  const int64_t count = value.type.count();
+  switch (value.type.dtype) {
+    case DType::kF32:
+      return any_has<uint32_t>(data, count, 0x7f800000);
+    case DType::kF64:
+      return any_has<uint64_t>(data, count, 0x7ff0000000000000);
+    case DType::kF16:
+      return any_has<uint16_t>(data, count, 0x7c00);
+    case DType::kBF16:
+      return any_has<uint16_t>(data, count, 0x7f80);
+    default:
+      return false;
+  }
+}
 
 std::optional<std::vector<double>> float_constant(const Graph& graph, ValueId id) {
   if (!graph.is_constant(id) || graph.type(id).layout != Layout::kRowMajor) return std::nullopt;

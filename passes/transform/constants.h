@@ -12,6 +12,8 @@ namespace memopt {
 // The elements of a float constant (f32, f64, f16, bf16) in row-major order, as double; nullopt for
 // anything else.
 std::optional<std::vector<double>> float_constant(const Graph& graph, ValueId id);
+// Whether an element of a constant (f32, f64, f16, bf16) is infinite or NaN. False for all else.
+bool has_nonfinite(const Graph& graph, ValueId id);
 // The only element of a one-element float constant.
 std::optional<double> scalar_constant(const Graph& graph, ValueId id);
 // A new row-major constant of a float type, rounded from double, that counts on the account. Its

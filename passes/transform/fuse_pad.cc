@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "passes/transform/constants.h"
 #include "passes/transform/transforms.h"
 
@@ -25,6 +27,30 @@ std::optional<std::vector<int64_t>> zero_spatial_pads(const Graph& graph, const 
   return spatial;
 }
 
+// Computes the padding of a convolution in a node of its own. Returns whether there is any.
+bool pad_before(Graph& graph, NodeId id) {
+  const std::vector<int64_t> spatial = std::get<Conv>(graph.node(id).op).pads;
+  if (std::ranges::all_of(spatial, [](int64_t pad) { return pad == 0; })) return false;
+  const ValueId input = graph.node(id).inputs[0];
+  TensorType type = graph.type(input);
+  const auto rank = static_cast<size_t>(type.dims.rank());
+  Pad pad;
+  pad.pads.assign(2 * rank, 0);
+  for (size_t i = 0; i < spatial.size() / 2; ++i) {
+    const int64_t begin = spatial[i], end = spatial[spatial.size() / 2 + i];
+    pad.pads[2 + i] = begin;
+    pad.pads[rank + 2 + i] = end;
+    type.dims[static_cast<int>(2 + i)] += begin + end;
+  }
+  if (!is_valid_type(type)) return false;
+  const ValueId padded = graph.add_simple(std::move(pad), {{input}}, type,
+                                          graph.value(input).name + "_padded", graph.node(id).name);
+  graph.move_last_before(id);
+  graph.set_input(id, 0, padded);
+  std::get<Conv>(graph.mutable_op(id)).pads.assign(spatial.size(), 0);
+  return true;
+}
+
 }  // namespace
 
 Result<bool> fuse_pad(Graph& graph, const PassOptions&) {
@@ -32,6 +58,10 @@ Result<bool> fuse_pad(Graph& graph, const PassOptions&) {
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   for (const NodeId id : order) {
     if (!std::holds_alternative<Conv>(graph.node(id).op)) continue;
+    if (has_nonfinite(graph, graph.node(id).inputs[1])) {
+      changed = pad_before(graph, id) || changed;
+      continue;
+    }
     const ValueId padded = graph.node(id).inputs[0];
     if (graph.value(padded).kind != ValueKind::kResult || !graph.has_single_use(padded)) continue;
     const NodeId pad_id = graph.value(padded).producer;

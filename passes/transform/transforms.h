@@ -32,7 +32,9 @@ Result<bool> fold_batch_norm(Graph& graph, const PassOptions& options);
 // conv(x) * c and conv(x) + c, with c constant per channel, into weights and bias.
 Result<bool> fold_affine(Graph& graph, const PassOptions& options);
 
-// A zero-valued Pad of spatial dimensions into the pads of the convolution behind it.
+// A zero-valued Pad of spatial dimensions into the pads of the convolution behind it; out of it
+// where its weights are not all finite: zero times infinity is NaN, and kernels that skip what is
+// padded would differ.
 Result<bool> fuse_pad(Graph& graph, const PassOptions& options);
 
 // x * sigmoid(x) -> swish, x * hard_sigmoid(x) -> hard_swish, and the clip form of the latter.
