@@ -51,6 +51,7 @@ void declare(CLI::App& app, Flags& flags) {
                  "(default: no budget)")
       ->type_name("SIZE");
   add_budget_of(app, flags.budget_of);
+  app.get_option("--budget-of")->needs("--memory-budget");
   app.add_option("--pareto", flags.pareto,
                  "write the curve of arena against predicted time, as JSON or (.html) as a page")
       ->type_name(kOutputFile);

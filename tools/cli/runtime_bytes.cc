@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "runtime/base/checked.h"
 #include "runtime/base/page_buffer.h"
 #include "runtime/base/size_text.h"
 #include "runtime/executor/session.h"
@@ -43,7 +44,11 @@ Result<PredictedRuntime> predict_runtime(const Plan& plan, const AllocationCount
   RuntimeMeter meter(counter);
   if (!meter.counts() || plan.target.isa > host_isa()) return estimate(plan, encoded.size());
   const Result<RuntimeBytes> measured = rehearse(encoded, meter);
-  if (measured.ok()) return PredictedRuntime{.bytes = measured->total(), .is_estimate = false};
+  if (measured.ok()) {
+    // In whole pages, so that a hundred bytes more or less of a name or a list make no difference.
+    constexpr int64_t kPage = 4096;
+    return PredictedRuntime{.bytes = align_up(measured->total(), kPage), .is_estimate = false};
+  }
   // An arena or constants that this machine does not even map.
   if (measured.error().code == Code::kOutOfResource) return estimate(plan, encoded.size());
   return measured.error();

@@ -22,9 +22,9 @@ struct RuntimeBytes {
 std::string runtime_text(const std::optional<RuntimeBytes>& bytes);
 
 // What loading a plan will take: found by loading it and making a session of one thread in this
-// process, with constants that nobody writes and an arena that nobody touches. Where nothing is
-// counted, or this machine cannot serve the plan's target, an estimate from the plan's tables and
-// kernels.
+// process, with constants that nobody writes and an arena that nobody touches, in whole pages. What
+// libraries allocate once in a process, some KiB, is there before. Where nothing is counted, or
+// this machine cannot serve the plan's target, an estimate from the plan's tables and kernels.
 struct PredictedRuntime {
   int64_t bytes = 0;
   bool is_estimate = false;
