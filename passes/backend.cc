@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/pipeline.h"
+#include "passes/planning/states.h"
 
 namespace memopt {
 
@@ -25,6 +26,9 @@ Result<LoweredModel> lower_model(Graph graph, const BackendOptions& options,
   MEMOPT_RETURN_IF_ERROR(run_passes(graph, layout_pipeline(), options.passes));
   report("kernels");
   MEMOPT_ASSIGN_OR_RETURN(NodeMap<KernelChoice> kernels, select_kernels(graph, options.kernels));
+  if (settle_states(graph, kernels, options.kernels.target)) {
+    MEMOPT_ASSIGN_OR_RETURN(kernels, select_kernels(graph, options.kernels));
+  }
   report("memory");
   MEMOPT_ASSIGN_OR_RETURN(PlannedBuffers buffers,
                           plan_buffers(graph, kernels, buffer_options(options)));

@@ -18,13 +18,14 @@ void report_stage(const CompileOptions& options, std::string_view stage) {
   if (options.progress) options.progress(stage);
 }
 
-// The caller binds every output to memory of its own, so that one that is listed again is a copy,
-// with a name of its own.
+// The caller binds every output to memory of its own, so that one that is listed again, or is no
+// result, is a copy, with a name of its own.
 void separate_outputs(Graph& graph) {
   std::set<ValueId> seen;
   for (size_t i = 0; i < graph.outputs().size(); ++i) {
     const ValueId output = graph.outputs()[i];
-    if (seen.insert(output).second) continue;
+    const bool is_result = graph.value(output).kind == ValueKind::kResult;
+    if (seen.insert(output).second && is_result) continue;
     graph.set_output(i, graph.add_simple(Identity{}, {{output}}, graph.type(output),
                                          graph.value(output).name, ""));
   }

@@ -60,6 +60,10 @@ class NetworkDigest {
       for (const Graph& region : node.regions) add(region);
     }
     add_named(graph.outputs());
+    for (const State& state : graph.states()) {
+      add_value(state.before);
+      feeder_.add(static_cast<int64_t>(state.output));
+    }
   }
   std::string text() const { return feeder_.text(); }
 

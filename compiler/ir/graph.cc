@@ -55,6 +55,7 @@ ValueId Graph::add_value(Value value) {
   values_.push_back(std::move(value));
   uses_.emplace_back();
   output_counts_.push_back(0);
+  state_counts_.push_back(0);
   return id;
 }
 
@@ -107,14 +108,26 @@ void Graph::add_output(ValueId id, std::string name) {
 }
 
 void Graph::set_output(size_t index, ValueId id) {
-  --output_counts_[outputs_[index].index()];
-  outputs_[index] = id;
+  const ValueId old = std::exchange(outputs_[index], id);
+  --output_counts_[old.index()];
   ++output_counts_[id.index()];
+  for (const State& state : states_) {
+    if (state.output != index) continue;
+    --state_counts_[old.index()];
+    ++state_counts_[id.index()];
+  }
 }
 
 void Graph::erase_input(ValueId id) {
-  MEMOPT_CHECK(uses(id).empty() && !is_output(id));
+  MEMOPT_CHECK(uses(id).empty() && !is_output(id) && !is_state(id));
   std::erase(inputs_, id);
+}
+
+void Graph::add_state(State state) {
+  MEMOPT_CHECK(value(state.before).kind == ValueKind::kInput && state.output < outputs_.size());
+  ++state_counts_[state.before.index()];
+  ++state_counts_[outputs_[state.output].index()];
+  states_.push_back(std::move(state));
 }
 
 NodeId Graph::add_node(Op op, std::span<const ValueId> inputs, std::span<const Value> outputs,
@@ -199,8 +212,9 @@ void Graph::replace_uses(ValueId from, ValueId to) {
   }
   uses_[from.index()].clear();
   if (!is_output(from)) return;
-  std::replace(outputs_.begin(), outputs_.end(), from, to);
-  output_counts_[to.index()] += std::exchange(output_counts_[from.index()], 0);
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    if (outputs_[i] == from) set_output(i, to);
+  }
 }
 
 void Graph::add_use(ValueId id, NodeId node, size_t operand) {
@@ -233,10 +247,15 @@ std::vector<ValueId> live_values(const Graph& graph) {
   return ids;
 }
 
-Status sort_topologically(Graph& graph) {
+Status sort_topologically(Graph& graph, std::span<const std::pair<NodeId, NodeId>> precedence) {
   // Kahn's algorithm with a heap on the present position, so that a sorted graph stays as it is.
   NodeMap<size_t> position(graph);
   NodeMap<size_t> missing(graph);
+  NodeMap<std::vector<NodeId>> later(graph);
+  for (const auto& [first, second] : precedence) {
+    later[first].push_back(second);
+    ++missing[second];
+  }
   std::priority_queue<size_t, std::vector<size_t>, std::greater<>> ready;
   const std::vector<NodeId> old(graph.order().begin(), graph.order().end());
   for (size_t i = 0; i < old.size(); ++i) {
@@ -251,12 +270,14 @@ Status sort_topologically(Graph& graph) {
     const NodeId id = old[ready.top()];
     ready.pop();
     sorted.push_back(id);
+    const auto release = [&](NodeId next) {
+      if (--missing[next] == 0) ready.push(position[next]);
+    };
     for (const ValueId output : graph.node(id).outputs) {
       if (!output) continue;
-      for (const Use& use : graph.uses(output)) {
-        if (--missing[use.node] == 0) ready.push(position[use.node]);
-      }
+      for (const Use& use : graph.uses(output)) release(use.node);
     }
+    for (const NodeId next : later[id]) release(next);
   }
   if (sorted.size() != old.size()) {
     for (const NodeId id : old) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "llvm/ADT/SmallVector.h"
@@ -71,6 +72,15 @@ struct Value {
       data;  // kConstant: dense, in the type's layout, little-endian
 };
 
+// A value that lives on from one run to the next: what an output is when a run ends, an input is
+// when the next one begins.
+struct State {
+  ValueId before;     // the input
+  size_t output = 0;  // position in outputs()
+  // What `before` is at the first run, dense, in the layout of its type; null: zeros.
+  std::shared_ptr<const ConstantData> initial;
+};
+
 class Graph;
 
 struct Node {
@@ -120,6 +130,15 @@ class Graph {
   void set_output(size_t index, ValueId id);
   // Removes an input that nothing uses from the signature.
   void erase_input(ValueId id);
+  // Makes an input and an output, which are of one type and of no state yet, a state. Both stay in
+  // the signature.
+  void add_state(State state);
+  std::span<const State> states() const { return states_; }
+  void set_initial(size_t state, std::shared_ptr<const ConstantData> initial) {
+    states_[state].initial = std::move(initial);
+  }
+  // Is an input or an output of a state.
+  bool is_state(ValueId id) const { return state_counts_[id.index()] != 0; }
 
   // --- nodes ---
   // Appends a node; its outputs become new values with these names and types (an empty name: output
@@ -170,8 +189,10 @@ class Graph {
   std::vector<std::string> output_names_;  // empty: the value's own
   std::vector<llvm::SmallVector<Use, 2>> uses_;
   std::vector<uint32_t> output_counts_;  // per value: how many outputs it is
-  llvm::StringSet<> names_;              // every name that a value has or had
-  llvm::StringMap<int> next_numbers_;    // by base: no smaller number makes it unique
+  std::vector<State> states_;
+  std::vector<uint32_t> state_counts_;  // per value: how many inputs and outputs of states it is
+  llvm::StringSet<> names_;             // every name that a value has or had
+  llvm::StringMap<int> next_numbers_;   // by base: no smaller number makes it unique
 };
 
 // A side table: one T per value (node) of the graph it was made for.
@@ -196,8 +217,8 @@ class NodeMap : public std::vector<T> {
 // id order.
 std::vector<ValueId> live_values(const Graph& graph);
 
-// Reorders the nodes so that definitions precede uses, keeping the present order where it can. An
-// Error names a node on a cycle.
-Status sort_topologically(Graph& graph);
+// Reorders the nodes so that definitions precede uses, and the first of each of these pairs the
+// second, keeping the present order where it can. An Error names a node on a cycle.
+Status sort_topologically(Graph& graph, std::span<const std::pair<NodeId, NodeId>> precedence = {});
 
 }  // namespace memopt

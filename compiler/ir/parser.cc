@@ -1,6 +1,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstring>
+#include <map>
 
 #include "compiler/ir/text.h"
 #include "llvm/ADT/StringExtras.h"
@@ -281,6 +282,7 @@ class Parser {
   }
 
   using Names = llvm::StringMap<ValueId>;
+  using States = std::map<ValueId, State>;  // by input, until an output updates them
 
   Result<ValueId> parse_use(const Names& names) {
     const std::string name = take();
@@ -291,7 +293,7 @@ class Parser {
     return found->second;
   }
 
-  Status parse_statement(Graph& graph, Names& names, int depth) {
+  Status parse_statement(Graph& graph, Names& names, States& states, int depth) {
     std::vector<std::string> results;
     do {
       std::string name = take();
@@ -304,12 +306,22 @@ class Parser {
     } while (accept(","));
     MEMOPT_RETURN_IF_ERROR(expect("="));
     const std::string op = take();
-    if (op == "input" || op == "constant") {
+    if (op == "input" || op == "state" || op == "constant") {
       MEMOPT_RETURN_IF_ERROR(expect(":"));
       MEMOPT_ASSIGN_OR_RETURN(const TensorType type, parse_type());
       if (results.size() != 1 || results[0].empty()) return error(op + " defines one value");
       if (op == "input") {
         names[results[0]] = graph.add_input(results[0], type);
+        return {};
+      }
+      if (op == "state") {
+        if (depth > 0) return error("a region has no states");
+        const ValueId before = graph.add_input(results[0], type);
+        names[results[0]] = before;
+        State& state = states[before];
+        state.before = before;
+        if (!at("[") && !at("hex") && !at("splat") && !at("elided")) return {};
+        MEMOPT_ASSIGN_OR_RETURN(state.initial, parse_constant(results[0], type));
         return {};
       }
       MEMOPT_ASSIGN_OR_RETURN(auto data, parse_constant(results[0], type));
@@ -366,16 +378,33 @@ class Parser {
     return {};
   }
 
+  // Behind "into": the state that the last output updates.
+  Status parse_update(Graph& graph, const Names& names, States& states) {
+    MEMOPT_ASSIGN_OR_RETURN(const ValueId before, parse_use(names));
+    const auto found = states.find(before);
+    if (found == states.end()) return error("needed a state that nothing goes into yet");
+    const TensorType& type = graph.type(graph.outputs().back());
+    if (type != graph.type(before)) {
+      return error("a state of " + to_string(graph.type(before)) + " cannot take " +
+                   to_string(type));
+    }
+    found->second.output = graph.outputs().size() - 1;
+    graph.add_state(std::move(found->second));
+    states.erase(found);
+    return {};
+  }
+
   Result<Graph> parse_graph_block(int depth) {
     if (depth > kMaxRegionDepth) return error("regions are nested too deeply");
     Graph graph;
     Names names;
+    States states;
     MEMOPT_RETURN_IF_ERROR(expect("graph"));
     if (token_.kind == TokenKind::kString) graph.name = take();
     MEMOPT_RETURN_IF_ERROR(expect("{"));
     while (!at("return")) {
       if (token_.kind == TokenKind::kEnd) return error("needed 'return' and '}'");
-      MEMOPT_RETURN_IF_ERROR(parse_statement(graph, names, depth));
+      MEMOPT_RETURN_IF_ERROR(parse_statement(graph, names, states, depth));
     }
     advance();
     while (!at("}")) {
@@ -387,9 +416,13 @@ class Parser {
         name = take();
       }
       graph.add_output(output, std::move(name));
+      if (accept("into")) MEMOPT_RETURN_IF_ERROR(parse_update(graph, names, states));
       if (!accept(",")) break;
     }
     MEMOPT_RETURN_IF_ERROR(expect("}"));
+    if (!states.empty()) {
+      return error("no output goes into state '%" + graph.value(states.begin()->first).name + "'");
+    }
     return graph;
   }
 

@@ -94,19 +94,19 @@ bool all_equal(std::span<const std::byte> bytes, size_t element_bytes) {
          std::memcmp(bytes.data(), bytes.data() + element_bytes, bytes.size() - element_bytes) == 0;
 }
 
-std::string constant_text(const Value& value, const PrintOptions& options) {
-  const std::span<const std::byte> bytes = value.data->bytes();
-  const bool packed = value.type.layout == Layout::kPacked;
-  if (!packed && value.type.count() > 0 && !element_text(value.type.dtype, bytes, 0).empty()) {
-    const int64_t count = value.type.count();
-    if (all_equal(bytes, static_cast<size_t>(dtype_bits(value.type.dtype) / 8))) {
-      return "splat " + element_text(value.type.dtype, bytes, 0);
+std::string constant_text(const TensorType& type, std::span<const std::byte> bytes,
+                          const PrintOptions& options) {
+  const bool packed = type.layout == Layout::kPacked;
+  if (!packed && type.count() > 0 && !element_text(type.dtype, bytes, 0).empty()) {
+    const int64_t count = type.count();
+    if (all_equal(bytes, static_cast<size_t>(dtype_bits(type.dtype) / 8))) {
+      return "splat " + element_text(type.dtype, bytes, 0);
     }
     if (count <= kMaxListedElements) {
       std::string text;
       bool listable = true;
       for (int64_t i = 0; i < count && listable; ++i) {
-        const std::string element = element_text(value.type.dtype, bytes, i);
+        const std::string element = element_text(type.dtype, bytes, i);
         listable = !element.empty();
         text += (i == 0 ? "" : ", ") + element;
       }
@@ -153,19 +153,32 @@ void print(const Graph& graph, const PrintOptions& options, const std::string& i
            std::string& out) {
   const std::string inner = indent + "  ";
   out += indent + "graph " + quoted(graph.name) + " {\n";
+  ValueMap<const State*> states(graph, nullptr);
+  std::vector<ValueId> updated(graph.outputs().size());
+  for (const State& state : graph.states()) {
+    states[state.before] = &state;
+    updated[state.output] = state.before;
+  }
   for (const ValueId id : graph.inputs()) {
-    out += inner + value_name(graph, id) + " = input : " + to_string(graph.type(id)) + '\n';
+    const State* const state = states[id];
+    out += inner + value_name(graph, id) + (state ? " = state : " : " = input : ") +
+           to_string(graph.type(id));
+    if (state && state->initial) {
+      out += ' ' + constant_text(graph.type(id), state->initial->bytes(), options);
+    }
+    out += '\n';
   }
   for (const ValueId id : live_values(graph)) {
     if (!graph.is_constant(id)) continue;
     out += inner + value_name(graph, id) + " = constant : " + to_string(graph.type(id)) + ' ' +
-           constant_text(graph.value(id), options) + '\n';
+           constant_text(graph.type(id), graph.value(id).data->bytes(), options) + '\n';
   }
   for (const NodeId id : graph.order()) print_node(graph, graph.node(id), options, inner, out);
   out += inner + "return";
   for (size_t i = 0; i < graph.outputs().size(); ++i) {
     out += (i == 0 ? " " : ", ") + value_name(graph, graph.outputs()[i]);
     if (graph.has_output_name(i)) out += " as " + quoted(graph.output_name(i));
+    if (updated[i]) out += " into " + value_name(graph, updated[i]);
   }
   out += '\n' + indent + "}\n";
 }

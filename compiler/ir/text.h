@@ -7,7 +7,9 @@
 //     return %y
 //   }
 //
-// `return %y as "x"` gives an output a name in the signature that is not the value's.
+// `return %y as "x"` gives an output a name in the signature that is not the value's. A state is
+// `%h = state : f32[1x4]`, with the elements that it begins with behind it where they are not
+// zeros, and `return %y, %h_next into %h` says what it is in the next run.
 // `_` stands for a missing operand or an output that is not computed. Attributes that have their
 // default are left out. Constants are `[1, 2]` (few numbers), `splat 0` (all equal), `hex "..."`
 // (bytes in storage order) or, where the printer was told to, `elided`, which parses as zeros. `//`

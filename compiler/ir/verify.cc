@@ -1,6 +1,7 @@
 #include "compiler/ir/verify.h"
 
 #include <algorithm>
+#include <set>
 
 #include "llvm/ADT/StringSet.h"
 #include "runtime/ops/op_def.h"
@@ -80,6 +81,33 @@ Status verify_types(const Graph& graph, NodeId id) {
   return {};
 }
 
+// Each joins an input and an output of one type, which are of no other state.
+Status verify_states(const Graph& graph) {
+  std::set<ValueId> inputs;
+  std::set<size_t> outputs;
+  for (const State& state : graph.states()) {
+    const Value& before = graph.value(state.before);
+    const std::string what = "state '" + before.name + "'";
+    if (!inputs.insert(state.before).second) {
+      return internal_error(what + " is one twice");
+    }
+    if (!outputs.insert(state.output).second) {
+      return internal_error(what + ": output '" + graph.output_name(state.output) +
+                            "' is that of another state");
+    }
+    const TensorType& after = graph.type(graph.outputs()[state.output]);
+    if (before.type.dtype != after.dtype || before.type.dims != after.dims) {
+      return internal_error(what + " is " + to_string(before.type) + ", its output '" +
+                            graph.output_name(state.output) + "' is " + to_string(after));
+    }
+    if (state.initial &&
+        static_cast<int64_t>(state.initial->bytes().size()) != before.type.bytes()) {
+      return internal_error(what + " has not the bytes of its type");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status verify_graph(const Graph& graph) {
@@ -116,7 +144,7 @@ Status verify_graph(const Graph& graph) {
       return internal_error("output '" + graph.value(output).name + "' is not defined");
     }
   }
-  return {};
+  return verify_states(graph);
 }
 
 }  // namespace memopt

@@ -88,6 +88,7 @@ Result<ImportedModel> import_model(const ParsedFile<onnx::ModelProto>& file,
   for (const auto& output : graph.output()) outputs.push_back(output.name());
   MEMOPT_RETURN_IF_ERROR(importer.add_outputs(scope, outputs));
   MEMOPT_ASSIGN_OR_RETURN(std::vector<std::string> notes, check_outputs(builder.graph(), graph));
+  MEMOPT_RETURN_IF_ERROR(add_states(builder.graph(), options));
 
   const auto main_opset = opsets.find("");
   return ImportedModel{.graph = std::move(builder.graph()),

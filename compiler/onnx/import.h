@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -37,6 +38,14 @@ struct ShapeFlag {
 // For a shell.
 std::string to_string(const ShapeFlag& flag);
 
+// An input that the model's caller would feed, from the second run on, with an output of the run
+// before: a value that is kept.
+struct StateOption {
+  std::string input;
+  std::string output;
+  std::optional<TensorData> initial = {};  // at the first run; nothing: zeros
+};
+
 struct ImportOptions {
   // Shapes of graph inputs by name. The symbols in the model's own shape get these extents
   // everywhere. A leading dimension of several that nothing gives is that of the batch: 1.
@@ -48,6 +57,8 @@ struct ImportOptions {
   std::map<std::string, DimExtent> dims;
   // Graph inputs that become constants: a tensor, or one number in every element.
   std::map<std::string, std::variant<TensorData, double>> bindings;
+  // They become states of the graph.
+  std::vector<StateOption> states;
   // Folder that external data must lie beneath; empty: the model's own folder.
   std::string external_data_root;
   // Accept external data files that have several hard links.

@@ -393,4 +393,59 @@ Result<std::vector<ShapeFlag>> add_inputs(Scope& scope, const onnx::GraphProto& 
   return assumed;
 }
 
+namespace {
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "'" : ", '") + name + "'";
+  return list;
+}
+
+// The position of `name`, which `what` calls it.
+Result<size_t> position_of(const std::vector<std::string>& names, const std::string& name,
+                           const std::string& flag, const std::string& what) {
+  const auto found = std::ranges::find(names, name);
+  if (found != names.end()) return static_cast<size_t>(found - names.begin());
+  return usage(flag + ": the model has no " + what + " '" + name + "'; it has " + listed(names));
+}
+
+Status add_state(Graph& built, const StateOption& option, const std::vector<std::string>& inputs,
+                 const std::vector<std::string>& outputs) {
+  const std::string flag = "--state " + option.input + '=' + option.output;
+  MEMOPT_ASSIGN_OR_RETURN(const size_t input, position_of(inputs, option.input, flag, "input"));
+  MEMOPT_ASSIGN_OR_RETURN(const size_t output, position_of(outputs, option.output, flag, "output"));
+  const ValueId before = built.inputs()[input];
+  for (const State& state : built.states()) {
+    if (state.before == before) return usage(flag + ": the input is a state already");
+    if (state.output == output) return usage(flag + ": the output is that of another state");
+  }
+  const TensorType& type = built.type(before);
+  const TensorType& next = built.type(built.outputs()[output]);
+  if (type != next) {
+    return usage(flag + ": the input is " + to_string(type) + ", the output " + to_string(next));
+  }
+  State state{.before = before, .output = output, .initial = nullptr};
+  if (option.initial) {
+    if (option.initial->type != type) {
+      return usage(flag + ": needed " + to_string(type) + " to begin with, found " +
+                   to_string(option.initial->type));
+    }
+    state.initial = ConstantData::from_bytes(option.initial->bytes);
+  }
+  built.add_state(std::move(state));
+  return {};
+}
+
+}  // namespace
+
+Status add_states(Graph& built, const ImportOptions& options) {
+  std::vector<std::string> inputs, outputs;
+  for (const ValueId input : built.inputs()) inputs.push_back(built.value(input).name);
+  for (size_t i = 0; i < built.outputs().size(); ++i) outputs.push_back(built.output_name(i));
+  for (const StateOption& option : options.states) {
+    MEMOPT_RETURN_IF_ERROR(add_state(built, option, inputs, outputs));
+  }
+  return {};
+}
+
 }  // namespace memopt

@@ -22,4 +22,7 @@ Result<std::vector<ShapeFlag>> add_inputs(Scope& scope, const onnx::GraphProto& 
 // shape inference and the runtimes differ.
 Result<std::vector<std::string>> check_outputs(const Graph& built, const onnx::GraphProto& graph);
 
+// Joins inputs and outputs of `built`, which has all of them, to states. Errors: kUsage.
+Status add_states(Graph& built, const ImportOptions& options);
+
 }  // namespace memopt

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "passes/planning/storage.h"
 #include "runtime/base/checked.h"
 #include "runtime/ops/op_def.h"
 
@@ -17,10 +18,8 @@ class FloorFinder {
         io_in_arena_(io_in_arena) {}
 
   BudgetFloor run() {
-    if (io_in_arena_) {
-      raise(bytes_of(graph_.inputs()), "the inputs lie in the arena before the first step");
-      raise(bytes_of(graph_.outputs()), "the outputs lie in the arena after the last step");
-    }
+    raise(bytes_of(graph_.inputs()), "the inputs lie in the arena before the first step");
+    raise(bytes_of(graph_.outputs()), "the outputs lie in the arena after the last step");
     for (const NodeId id : graph_.order()) {
       if (aliases_.elided[id] || !is_indivisible(graph_.node(id))) continue;
       const Node& node = graph_.node(id);
@@ -43,10 +42,7 @@ class FloorFinder {
     for (const ValueId id : values) {
       if (!id) continue;
       const ValueId root = aliases_.placement[id].root;
-      const Value& owner = graph_.value(root);
-      if (owner.kind == ValueKind::kConstant) continue;
-      const bool is_io = owner.kind == ValueKind::kInput || graph_.is_output(root);
-      if (is_io && !io_in_arena_) continue;
+      if (storage_of(graph_, io_in_arena_, root) != Storage::kArena) continue;
       largest[root] = std::max(largest[root], graph_.type(id).bytes());
     }
     int64_t sum = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "passes/planning/storage.h"
 #include "runtime/base/checked.h"
 #include "runtime/kernels/kernel.h"
 
@@ -112,8 +113,8 @@ Neighbourhood make_neighbourhood(const MovedGraph& moved, size_t base_nodes, con
       bytes = found->second.root_bytes;
       if (value.kind == ValueKind::kResult) result.rate[value.producer] = found->second.rate;
     }
-    const bool is_io = value.kind == ValueKind::kInput || g.is_output(id);
-    result.bytes[id] = is_io && !io_in_arena ? 0 : align_up(bytes, kArenaAlignment);
+    const bool in_arena = storage_of(g, io_in_arena, id) == Storage::kArena;
+    result.bytes[id] = in_arena ? align_up(bytes, kArenaAlignment) : 0;
     if (value.kind == ValueKind::kResult) result.begin[id] = result.position[value.producer];
     for (const Use& use : g.uses(id)) {
       result.end[id] = std::max(result.end[id], result.position[use.node]);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "passes/planning/storage.h"
 #include "runtime/base/checked.h"
 #include "runtime/base/page_buffer.h"
 
@@ -21,7 +22,8 @@ class Emitter {
         planned_(planned),
         assignment_(planned.assignment),
         options_(options),
-        index_(graph, std::nullopt) {}
+        index_(graph, std::nullopt),
+        state_offset_(graph, 0) {}
 
   EmittedPlan run() {
     Plan& plan = emitted_.plan;
@@ -29,12 +31,18 @@ class Emitter {
     plan.target = options_.target;
     plan.arena_alignment = kArenaAlignment;
     plan.arena_bytes = planned_.plan.spaces[0].height_bytes;
-    for (const ValueId input : graph_.inputs()) plan.inputs.push_back(value_index(input));
+    place_states();
+    for (const ValueId input : graph_.inputs()) {
+      if (!graph_.is_state(input)) plan.inputs.push_back(value_index(input));
+    }
     for (size_t step = 0; step < assignment_.steps.size(); ++step) add_instruction(step);
     for (size_t i = 0; i < graph_.outputs().size(); ++i) {
-      plan.outputs.push_back(value_index(graph_.outputs()[i]));
-      if (graph_.has_output_name(i)) plan.values[plan.outputs[i]].name = graph_.output_name(i);
+      const ValueId output = graph_.outputs()[i];
+      if (graph_.is_state(output)) continue;
+      plan.outputs.push_back(value_index(output));
+      if (graph_.has_output_name(i)) plan.values[plan.outputs.back()].name = graph_.output_name(i);
     }
+    add_states();
     plan.constants_bytes = constants_bytes_;
     plan.certificate = {.naive_bytes = assignment_.naive_bytes,
                         .lower_bound_bytes = planned_.plan.spaces[0].lower_bound_bytes,
@@ -44,11 +52,32 @@ class Emitter {
   }
 
  private:
-  Storage storage_of(ValueId root) const {
-    const Value& value = graph_.value(root);
-    if (value.kind == ValueKind::kConstant) return Storage::kConstant;
-    const bool is_io = value.kind == ValueKind::kInput || graph_.is_output(root);
-    return is_io && !options_.io_in_arena ? Storage::kCaller : Storage::kArena;
+  // Both values of a state lie in one place.
+  void place_states() {
+    int64_t& bytes = emitted_.plan.state_bytes;
+    for (const State& state : graph_.states()) {
+      state_offset_[state.before] = bytes;
+      state_offset_[graph_.outputs()[state.output]] = bytes;
+      bytes = align_up(bytes + graph_.type(state.before).bytes(), kArenaAlignment);
+    }
+  }
+
+  void add_states() {
+    for (const State& state : graph_.states()) {
+      PlanState entry{.before = value_index(state.before),
+                      .after = value_index(graph_.outputs()[state.output]),
+                      .initial = std::nullopt};
+      if (state.initial) entry.initial = initial_index(entry.before, state.initial);
+      emitted_.plan.states.push_back(entry);
+    }
+  }
+
+  uint32_t initial_index(uint32_t before, const std::shared_ptr<const ConstantData>& bytes) {
+    PlanValue entry = emitted_.plan.values[before];
+    entry.name += "@initial";
+    entry.storage = Storage::kConstant;
+    entry.offset_bytes = add_constant_bytes(entry.bytes);
+    return append(std::move(entry), ConstantSource{.data = bytes, .packed_for = {}});
   }
 
   int64_t add_constant_bytes(int64_t bytes) {
@@ -59,7 +88,7 @@ class Emitter {
 
   uint32_t append(PlanValue value, std::optional<ConstantSource> source) {
     emitted_.plan.values.push_back(std::move(value));
-    emitted_.sources.push_back(source);
+    emitted_.sources.push_back(std::move(source));
     return static_cast<uint32_t>(emitted_.plan.values.size() - 1);
   }
 
@@ -72,7 +101,7 @@ class Emitter {
                     .layout = value.type.layout,
                     .dims = value.type.dims,
                     .strides = placement.strides,
-                    .storage = storage_of(placement.root),
+                    .storage = storage_of(graph_, options_.io_in_arena, placement.root),
                     .offset_bytes = placement.offset_bytes,
                     .bytes = *extent_bytes(value.type.dtype, value.type.dims, placement.strides),
                     .alias = std::nullopt};
@@ -85,12 +114,14 @@ class Emitter {
     if (entry.storage == Storage::kArena) {
       const auto buffer = assignment_.buffer[placement.root];
       if (buffer) entry.offset_bytes += planned_.plan.offsets[*buffer];
+    } else if (entry.storage == Storage::kState) {
+      entry.offset_bytes += state_offset_[placement.root];
     } else if (entry.storage == Storage::kConstant) {
       if (placement.parent) {
         entry.offset_bytes += emitted_.plan.values[*index_[placement.root]].offset_bytes;
       } else {
         entry.offset_bytes = add_constant_bytes(entry.bytes);
-        source = ConstantSource{.value = id, .packed_for = {}, .input = 0};
+        source = ConstantSource{.data = value.data, .packed_for = {}};
       }
     }
     const uint32_t index = append(std::move(entry), source);
@@ -114,8 +145,9 @@ class Emitter {
                     .offset_bytes = add_constant_bytes(packed.bytes),
                     .bytes = packed.bytes,
                     .alias = std::nullopt};
-    index->second = append(std::move(entry),
-                           ConstantSource{.value = value, .packed_for = id, .input = packed.input});
+    index->second =
+        append(std::move(entry),
+               ConstantSource{.data = constant.data, .packed_for = id, .input = packed.input});
     return index->second;
   }
 
@@ -157,6 +189,7 @@ class Emitter {
   const BufferAssignment& assignment_;
   const BufferOptions& options_;
   ValueMap<std::optional<uint32_t>> index_;
+  ValueMap<int64_t> state_offset_;  // of both values of each state
   std::map<std::tuple<ValueId, std::string_view, uint64_t, int64_t>, uint32_t> packed_;
   EmittedPlan emitted_;
   int64_t constants_bytes_ = 0;
@@ -175,8 +208,8 @@ ConstantWriter constant_writer(const Graph& graph, const NodeMap<KernelChoice>& 
                                               std::span<std::byte> destination) -> Status {
     MEMOPT_CHECK(emitted.sources[value].has_value());
     const ConstantSource& source = *emitted.sources[value];
+    const std::span<const std::byte> bytes = source.data->bytes();
     if (!source.packed_for) {
-      const auto bytes = graph.value(source.value).data->bytes();
       MEMOPT_CHECK(bytes.size() == destination.size());
       if (!bytes.empty()) std::memcpy(destination.data(), bytes.data(), bytes.size());
       return {};
@@ -185,7 +218,6 @@ ConstantWriter constant_writer(const Graph& graph, const NodeMap<KernelChoice>& 
     Operand& packed = operands.inputs[static_cast<size_t>(source.input)];
     PageBuffer aligned;
     if (packed.data == nullptr) {
-      const auto bytes = graph.value(source.value).data->bytes();
       MEMOPT_ASSIGN_OR_RETURN(aligned, PageBuffer::allocate(static_cast<int64_t>(bytes.size())));
       std::memcpy(aligned.bytes().data(), bytes.data(), bytes.size());
       packed.data = aligned.bytes().data();

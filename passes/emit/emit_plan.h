@@ -1,6 +1,7 @@
 // The last step of a compilation: graph, kernels, storages and offsets become a Plan.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "compiler/ir/graph.h"
@@ -11,12 +12,12 @@
 
 namespace memopt {
 
-// Where the bytes of a constant root of the plan come from: the constant as it is, or packed by the
-// kernel of a node.
+// Where the bytes of a constant root of the plan come from: as they are, or packed by the kernel of
+// a node.
 struct ConstantSource {
-  ValueId value;
+  std::shared_ptr<const ConstantData> data;
   NodeId packed_for;  // none(): not packed
-  int input = 0;      // the operand of packed_for
+  int input = 0;      // the operand of packed_for that the data are
 };
 
 struct EmittedPlan {

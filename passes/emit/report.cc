@@ -338,6 +338,7 @@ Report build_report(const Plan& plan, const ReportOptions& options) {
   report.bytes.runtime_is_estimate = options.runtime_is_estimate;
   report.bytes.arena_other_io = options.arena_other_io_bytes;
   report.tensors = make_tensors(plan);
+  report.states = plan.states;
   report.steps = make_steps(plan);
   find_lifetimes(report);
   find_working_sets(report);

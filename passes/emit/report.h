@@ -96,6 +96,7 @@ struct Report {
   std::vector<uint32_t> peak_tensors;  // those in the arena at the peak step, largest first
   std::vector<ReportStep> steps;
   std::vector<ReportTensor> tensors;
+  std::vector<PlanState> states;        // of the tensors of these numbers
   std::vector<Suggestion> suggestions;  // cheapest first, then most bytes first
 
   int64_t gap_bytes() const { return bytes.arena - lower_bound_bytes; }

@@ -88,6 +88,14 @@ json summary_json(const Report& report) {
                {{"kind", bound_kind_name(report.bound_kind)},
                 {"method", report.bound_method},
                 {"optimal", report.proved_optimal()}}}};
+  out["states"] = json::array();
+  for (const PlanState& state : report.states) {
+    const ReportTensor& before = report.tensors[state.before];
+    out["states"].push_back({{"name", before.name},
+                             {"next", report.tensors[state.after].name},
+                             {"type", to_string(before.type)},
+                             {"bytes", before.bytes}});
+  }
   json peak = {{"live_bytes", report.peak_live_bytes}, {"tensors", json::array()}};
   if (!report.steps.empty()) {
     peak["step"] = report.peak_step;

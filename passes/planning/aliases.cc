@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "passes/planning/state_order.h"
+#include "passes/planning/states.h"
+#include "passes/planning/storage.h"
 #include "passes/planning/view_strides.h"
 #include "runtime/kernels/operands.h"
 #include "runtime/ops/op_def.h"
@@ -34,6 +37,7 @@ class AliasFinder {
         aliases_{.placement = ValueMap<PlaceInRoot>(graph),
                  .elided = NodeMap<bool>(graph, false),
                  .destinations = {}},
+        states_in_parts_(state_order(graph).in_parts),
         children_(graph),
         height_(graph, 0) {}
 
@@ -61,7 +65,7 @@ class AliasFinder {
   // An output needs bytes that are its own: not those of an input, a constant or another output.
   bool may_be_view(ValueId result, ValueId of) const {
     if (!graph_.is_output(result)) return true;
-    if (!options_.io_in_arena) return false;
+    if (storage_of(graph_, options_.io_in_arena, result) != Storage::kArena) return false;
     const ValueId root = aliases_.placement[of].root;
     return graph_.value(root).kind == ValueKind::kResult && !graph_.is_output(root) &&
            !graph_.is_output(of);
@@ -156,10 +160,25 @@ class AliasFinder {
     }
     const KernelChoice& choice = kernels_[id];
     const KernelRequest request = operands.request(node.op, options_.target);
-    if (!choice.kernel->supports(request)) return false;
+    if (!choice.kernel->supports(request) || !updates_states(id, request)) return false;
     if (!choice.kernel->needs) return true;
     const auto needs = choice.kernel->needs(request);
     return needs.ok() && needs->scratch_bytes == choice.needs.scratch_bytes;
+  }
+
+  // What the node overwrites of a state that it reads, it still can.
+  bool updates_states(NodeId id, const KernelRequest& request) const {
+    const Node& node = graph_.node(id);
+    for (size_t o = 0; o < node.outputs.size(); ++o) {
+      const ValueId old = node.outputs[o] ? old_value(graph_, node.outputs[o]) : ValueId::none();
+      for (size_t i = 0; old && i < node.inputs.size(); ++i) {
+        if (node.inputs[i] == old &&
+            !kernels_[id].kernel->in_place(request, static_cast<int>(i), static_cast<int>(o))) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   // Everyone who reads the value moves its elements to another layout, and can do so from there
@@ -233,7 +252,11 @@ class AliasFinder {
     if (!def.destination || std::binary_search(without_.begin(), without_.end(), id)) return;
     const ValueId whole = node.outputs[0];
     if (dtype_bits(graph_.type(whole).dtype) < 8) return;
-    if (graph_.is_output(whole) && !options_.io_in_arena) return;
+    const Storage storage = storage_of(graph_, options_.io_in_arena, whole);
+    const bool may_lie_there =
+        storage == Storage::kArena ||
+        (storage == Storage::kState && std::ranges::binary_search(states_in_parts_, id));
+    if (!may_lie_there) return;
     const auto types = input_types(graph_, node);
     const Dims strides = aliases_.placement[whole].strides;
     std::vector<ValueId> sorted(node.inputs.begin(), node.inputs.end());
@@ -285,6 +308,7 @@ class AliasFinder {
   const BufferOptions& options_;
   const std::vector<NodeId>& without_;
   Aliases aliases_;
+  const std::vector<NodeId> states_in_parts_;
   ValueMap<std::vector<ValueId>> children_;  // values whose parent it is
   ValueMap<size_t> height_;  // of a concatenation: links from the deepest of its parts
 };

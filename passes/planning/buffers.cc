@@ -4,16 +4,22 @@
 
 #include "passes/planning/bound.h"
 #include "passes/planning/joint.h"
+#include "passes/planning/storage.h"
 #include "passes/planning/validate.h"
 #include "runtime/base/checked.h"
 
 namespace memopt {
 namespace {
 
+bool is_in_arena(const Graph& graph, const BufferOptions& options, ValueId root) {
+  return storage_of(graph, options.io_in_arena, root) == Storage::kArena;
+}
+
 // Lifetimes of the roots, before results overwrite operands. The caller fills all inputs before the
 // first step, and an input that no step reads is dead when that begins: where there is one, inputs
 // live from step -1 on.
-ValueMap<StepRange> root_lifetimes(const Graph& graph, const BufferAssignment& assignment) {
+ValueMap<StepRange> root_lifetimes(const Graph& graph, const BufferAssignment& assignment,
+                                   const BufferOptions& options) {
   ValueMap<StepRange> lifetimes(graph);
   const auto& placement = assignment.aliases.placement;
   const auto steps = static_cast<int64_t>(assignment.steps.size());
@@ -29,17 +35,12 @@ ValueMap<StepRange> root_lifetimes(const Graph& graph, const BufferAssignment& a
   for (const ValueId output : graph.outputs()) {
     touch(lifetimes[placement[output].root], std::max<int64_t>(steps - 1, 0));
   }
-  const auto is_unread = [&](ValueId input) { return lifetimes[input] == StepRange{}; };
+  const auto is_unread = [&](ValueId input) {
+    return lifetimes[input] == StepRange{} && is_in_arena(graph, options, input);
+  };
   const bool any_unread = std::any_of(graph.inputs().begin(), graph.inputs().end(), is_unread);
   for (const ValueId input : graph.inputs()) touch(lifetimes[input], any_unread ? -1 : 0);
   return lifetimes;
-}
-
-// Roots that the caller owns or that are no memory of a run.
-bool is_outside_arena(const Graph& graph, const BufferOptions& options, ValueId root) {
-  const Value& value = graph.value(root);
-  if (value.kind == ValueKind::kConstant) return true;
-  return !options.io_in_arena && (value.kind == ValueKind::kInput || graph.is_output(root));
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
     if (!result.aliases.elided[id]) result.steps.push_back(id);
   }
   result.problem.spaces[0].name = "arena";
-  const ValueMap<StepRange> lifetimes = root_lifetimes(graph, result);
+  const ValueMap<StepRange> lifetimes = root_lifetimes(graph, result, options);
   const auto last_step = static_cast<int64_t>(result.steps.size());
   ValueMap<bool> lives_on(graph, false);  // after the last step
   for (const ValueId output : graph.outputs()) lives_on[placement[output].root] = true;
@@ -97,7 +98,7 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
   };
 
   for (const ValueId input : graph.inputs()) {
-    if (!is_outside_arena(graph, options, input)) add_buffer(input);
+    if (is_in_arena(graph, options, input)) add_buffer(input);
   }
   for (int64_t step = 0; step < last_step; ++step) {
     const NodeId id = result.steps[static_cast<size_t>(step)];
@@ -105,7 +106,7 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (!node.outputs[i]) continue;
       const ValueId root = placement[node.outputs[i]].root;
-      if (result.buffer[root] || is_outside_arena(graph, options, root)) continue;
+      if (result.buffer[root] || !is_in_arena(graph, options, root)) continue;
       const bool takes_over =
           options.in_place && options.reuse && root == node.outputs[i] && overwrite(id, i, step);
       if (!takes_over) add_buffer(root);
@@ -124,9 +125,7 @@ BufferAssignment assign_buffers(const Graph& graph, const NodeMap<KernelChoice>&
     }
   }
   for (const ValueId id : live_values(graph)) {
-    if (graph.value(id).kind != ValueKind::kConstant && !is_outside_arena(graph, options, id)) {
-      result.naive_bytes += graph.type(id).bytes();
-    }
+    if (is_in_arena(graph, options, id)) result.naive_bytes += graph.type(id).bytes();
   }
   return result;
 }

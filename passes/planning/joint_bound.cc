@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "passes/planning/joint.h"
+#include "passes/planning/storage.h"
 #include "passes/planning/view_strides.h"
 #include "runtime/base/checked.h"
 #include "runtime/ops/op_def.h"
@@ -18,9 +19,7 @@ class Groups {
     for (const ValueId id : live_values(graph)) parent_[id] = id;
     for (const NodeId id : graph.order()) join_node(graph.node(id));
     for (const ValueId id : live_values(graph)) {
-      const ValueKind kind = graph.value(id).kind;
-      const bool is_io = kind == ValueKind::kInput || graph.is_output(id);
-      if (kind == ValueKind::kConstant || (is_io && !options.io_in_arena)) {
+      if (storage_of(graph, options.io_in_arena, id) != Storage::kArena) {
         outside_[group_of(id)] = true;
       }
     }
@@ -63,10 +62,9 @@ int64_t shared_working_set_bound(const Graph& graph, const NodeMap<KernelChoice>
                                  const BufferOptions& options) {
   Groups groups(graph, options);
   int64_t bound = 0;
-  if (options.io_in_arena) {
-    for (const ValueId input : graph.inputs()) {
-      bound += align_up(graph.type(input).bytes(), kArenaAlignment);
-    }
+  for (const ValueId input : graph.inputs()) {
+    if (storage_of(graph, options.io_in_arena, input) != Storage::kArena) continue;
+    bound += align_up(graph.type(input).bytes(), kArenaAlignment);
   }
   for (const NodeId id : graph.order()) {
     const Node& node = graph.node(id);

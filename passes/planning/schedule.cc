@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "passes/planning/order.h"
+#include "passes/planning/state_order.h"
+#include "passes/planning/storage.h"
 #include "runtime/base/checked.h"
 
 namespace memopt {
@@ -30,6 +32,13 @@ class ProblemBuilder {
     for (const NodeId id : graph_.order()) {
       if (!aliases_.elided[id] && options_.in_place) add_candidates(id);
     }
+    // A value without bytes between two operators keeps them in order.
+    for (const auto& [first, second] : state_order(graph_).precedence) {
+      const auto storage = static_cast<int32_t>(problem_.storages.size());
+      problem_.storages.push_back({.bytes = 0});
+      problem_.values.push_back(
+          {.storage = storage, .producer = op_[first], .consumers = {op_[second]}});
+    }
     return std::move(problem_);
   }
 
@@ -37,13 +46,11 @@ class ProblemBuilder {
   static constexpr int32_t kNone = -1;
 
   bool is_in_arena(ValueId root) const {
-    const Value& value = graph_.value(root);
-    if (value.kind == ValueKind::kConstant) return false;
-    return options_.io_in_arena || (value.kind != ValueKind::kInput && !graph_.is_output(root));
+    return storage_of(graph_, options_.io_in_arena, root) == Storage::kArena;
   }
 
   // Values outside the arena order the operators too; their storage has no bytes.
-  int32_t storage_of(ValueId root) {
+  int32_t storage_index(ValueId root) {
     if (storage_[root] == kNone) {
       storage_[root] = static_cast<int32_t>(problem_.storages.size());
       const int64_t bytes =
@@ -56,7 +63,7 @@ class ProblemBuilder {
   void add_value(ValueId id) {
     const Value& value = graph_.value(id);
     if (value.kind == ValueKind::kConstant) return;
-    const int32_t storage = storage_of(aliases_.placement[id].root);
+    const int32_t storage = storage_index(aliases_.placement[id].root);
     OrderValue entry{.storage = storage, .producer = kNoOp, .consumers = {}};
     if (value.kind == ValueKind::kResult) entry.producer = op_[value.producer];
     for (const Use& use : graph_.uses(id)) entry.consumers.push_back(op_[use.node]);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "compiler/ops/evaluate.h"
 #include "passes/transform/transforms.h"
 #include "runtime/ops/op_def.h"
 
@@ -31,10 +32,14 @@ class LayoutPass {
   explicit LayoutPass(Graph& graph) : graph_(graph) {}
 
   bool run() {
-    const std::vector<NodeId> order(graph_.order().begin(), graph_.order().end());
-    for (const NodeId id : order) visit(id);
+    visit_all();
     return_outputs();
     return changed_;
+  }
+
+  void visit_all() {
+    const std::vector<NodeId> order(graph_.order().begin(), graph_.order().end());
+    for (const NodeId id : order) visit(id);
   }
 
  private:
@@ -141,23 +146,29 @@ class LayoutPass {
     return entry->second;
   }
 
-  // The signature keeps ONNX's meaning: outputs are row-major.
+  // The signature keeps ONNX's meaning: outputs are row-major. What a state becomes lies as it
+  // does.
   void return_outputs() {
-    for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+    std::vector<Layout> wanted(graph_.outputs().size(), Layout::kRowMajor);
+    for (const State& state : graph_.states()) {
+      wanted[state.output] = graph_.type(state.before).layout;
+    }
+    for (size_t i = 0; i < wanted.size(); ++i) {
       const ValueId output = graph_.outputs()[i];
       const Value value = graph_.value(output);
-      if (same_memory(value.type.dims, value.type.layout, Layout::kRowMajor)) {
-        set_layout(output, Layout::kRowMajor);
+      if (same_memory(value.type.dims, value.type.layout, wanted[i])) {
+        set_layout(output, wanted[i]);
         continue;
       }
       TensorType type = value.type;
-      type.layout = Layout::kRowMajor;
+      type.layout = wanted[i];
       const ValueId result =
-          graph_.add_simple(Reorder{Layout::kRowMajor}, {{output}}, type, value.name, "");
-      graph_.rename(output, graph_.unique_name(value.name + "_nhwc"));
+          graph_.add_simple(Reorder{wanted[i]}, {{output}}, type, value.name, "");
+      graph_.rename(output, graph_.unique_name(value.name + '_' +
+                                               std::string(layout_name(value.type.layout))));
       graph_.rename(result, value.name);
-      for (size_t j = i; graph_.is_output(output); ++j) {
-        if (graph_.outputs()[j] == output) graph_.set_output(j, result);
+      for (size_t j = i; j < wanted.size() && graph_.is_output(output); ++j) {
+        if (graph_.outputs()[j] == output && wanted[j] == wanted[i]) graph_.set_output(j, result);
       }
     }
   }
@@ -167,8 +178,36 @@ class LayoutPass {
   bool changed_ = false;
 };
 
+// A state lies in the layout that its next value is made in, so that neither is reordered.
+Result<bool> lay_out_states(Graph& graph, const std::shared_ptr<Account>& account) {
+  if (graph.states().empty()) return false;
+  Graph trial = graph;
+  LayoutPass(trial).visit_all();
+  bool changed = false;
+  for (size_t i = 0; i < graph.states().size(); ++i) {
+    const State state = graph.states()[i];
+    const TensorType type = graph.type(state.before);
+    TensorType wanted = type;
+    wanted.layout = trial.type(trial.outputs()[state.output]).layout;
+    if (wanted == type || same_memory(type.dims, type.layout, wanted.layout)) continue;
+    if (state.initial) {
+      const ConstantOperand initial{.type = &type, .bytes = state.initial->bytes()};
+      const TensorType* const results[] = {&wanted};
+      MEMOPT_ASSIGN_OR_RETURN(const auto reordered,
+                              evaluate(Reorder{wanted.layout}, {&initial, 1}, results, account));
+      graph.set_initial(i, reordered[0]);
+    }
+    graph.set_type(state.before, wanted);
+    changed = true;
+  }
+  return changed;
+}
+
 }  // namespace
 
-Result<bool> layout(Graph& graph, const PassOptions&) { return LayoutPass(graph).run(); }
+Result<bool> layout(Graph& graph, const PassOptions& options) {
+  MEMOPT_ASSIGN_OR_RETURN(const bool states_changed, lay_out_states(graph, options.account));
+  return LayoutPass(graph).run() || states_changed;
+}
 
 }  // namespace memopt

@@ -177,6 +177,12 @@ memopt_status find(const Plan& plan, const Indices& list, const char* name, size
   return usage("no tensor '" + std::string(name) + "'; there are " + known);
 }
 
+Indices states_of(const Plan& plan) {
+  Indices values;
+  for (const PlanState& state : plan.states) values.push_back(state.before);
+  return values;
+}
+
 template <typename Load>
 memopt_status load(const void* source, std::string_view without_source, uint32_t flags,
                    memopt_plan** plan, Load&& load_with) {
@@ -250,6 +256,12 @@ size_t memopt_plan_input_count(const memopt_plan* plan) {
 size_t memopt_plan_output_count(const memopt_plan* plan) {
   return memopt::size_of(plan, [](const memopt::Plan& data) { return data.outputs.size(); });
 }
+size_t memopt_plan_state_bytes(const memopt_plan* plan) {
+  return memopt::size_of(plan, [](const memopt::Plan& data) { return data.state_bytes; });
+}
+size_t memopt_plan_state_count(const memopt_plan* plan) {
+  return memopt::size_of(plan, [](const memopt::Plan& data) { return data.states.size(); });
+}
 memopt_status memopt_plan_input(const memopt_plan* plan, size_t index, memopt_tensor_info* info) {
   return with_plan(plan, [&](const memopt::Plan& data) {
     return memopt::describe(data, data.inputs, index, info);
@@ -267,6 +279,17 @@ memopt_status memopt_plan_find_input(const memopt_plan* plan, const char* name, 
 memopt_status memopt_plan_find_output(const memopt_plan* plan, const char* name, size_t* index) {
   return with_plan(plan, [&](const memopt::Plan& data) {
     return memopt::find(data, data.outputs, name, index);
+  });
+}
+
+memopt_status memopt_plan_state(const memopt_plan* plan, size_t index, memopt_tensor_info* info) {
+  return with_plan(plan, [&](const memopt::Plan& data) {
+    return memopt::describe(data, memopt::states_of(data), index, info);
+  });
+}
+memopt_status memopt_plan_find_state(const memopt_plan* plan, const char* name, size_t* index) {
+  return with_plan(plan, [&](const memopt::Plan& data) {
+    return memopt::find(data, memopt::states_of(data), name, index);
   });
 }
 
@@ -307,6 +330,27 @@ memopt_status memopt_session_bind_output(memopt_session* session, size_t index, 
     return memopt::report(
         entered.bind_output(index, std::span(static_cast<std::byte*>(data), bytes)));
   });
+}
+
+memopt_status memopt_session_bind_state(memopt_session* session, void* block, size_t bytes) {
+  return with_session(session, [&](memopt::Session& entered) {
+    return memopt::report(entered.bind_state(std::span(static_cast<std::byte*>(block), bytes)));
+  });
+}
+
+memopt_status memopt_session_reset_state(memopt_session* session) {
+  return with_session(
+      session, [](memopt::Session& entered) { return memopt::report(entered.reset_state()); });
+}
+
+void* memopt_session_state_data(memopt_session* session, size_t index) {
+  void* data = nullptr;
+  with_session(session, [&](memopt::Session& entered) {
+    if (index >= entered.plan().states.size()) return usage("no such state");
+    data = entered.state_data(index);
+    return MEMOPT_OK;
+  });
+  return data;
 }
 
 void* memopt_session_input_data(memopt_session* session, size_t index) {

@@ -91,12 +91,21 @@ int64_t caller_bytes(const Plan& plan, const PlanInstruction& instruction) {
 
 Guard::Guard(const Plan& plan, std::span<std::byte> arena)
     : plan_(plan),
-      arena_(arena.first(static_cast<size_t>(plan.arena_bytes))),
+      arena_{.name = storage_name(Storage::kArena),
+             .bytes = arena.first(static_cast<size_t>(plan.arena_bytes)),
+             .marks = {},
+             .before = {},
+             .results = {}},
+      state_{.name = storage_name(Storage::kState),
+             .bytes = {},
+             .marks = {},
+             .before = {},
+             .results = {}},
       lifetimes_(lifetimes(plan)),
       begins_(plan.instructions.size()),
       ends_(plan.instructions.size()) {
   for (uint32_t i = 0; i < plan.values.size(); ++i) {
-    if (!lifetimes_[i] || plan.values[i].storage != Storage::kArena) continue;
+    if (!lifetimes_[i] || !space_of(plan.values[i])) continue;
     // Live before instruction `first` up to and including instruction `last`.
     const auto first = static_cast<size_t>(lifetimes_[i]->written);
     const auto last = static_cast<size_t>(lifetimes_[i]->last_read);
@@ -108,9 +117,12 @@ Guard::Guard(const Plan& plan, std::span<std::byte> arena)
 
 Result<std::unique_ptr<Guard>> Guard::create(const Plan& plan, std::span<std::byte> arena) {
   std::unique_ptr<Guard> guard(new Guard(plan, arena));
-  MEMOPT_ASSIGN_OR_RETURN(guard->marks_, PageBuffer::allocate(plan.arena_bytes));
-  MEMOPT_ASSIGN_OR_RETURN(guard->before_, PageBuffer::allocate(plan.arena_bytes));
-  MEMOPT_ASSIGN_OR_RETURN(guard->results_, PageBuffer::allocate(plan.arena_bytes));
+  for (Space* const space : {&guard->arena_, &guard->state_}) {
+    const int64_t bytes = space == &guard->arena_ ? plan.arena_bytes : plan.state_bytes;
+    MEMOPT_ASSIGN_OR_RETURN(space->marks, PageBuffer::allocate(bytes));
+    MEMOPT_ASSIGN_OR_RETURN(space->before, PageBuffer::allocate(bytes));
+    MEMOPT_ASSIGN_OR_RETURN(space->results, PageBuffer::allocate(bytes));
+  }
   int64_t most = 0;
   for (const PlanInstruction& instruction : plan.instructions) {
     most = std::max(most, caller_bytes(plan, instruction));
@@ -120,16 +132,26 @@ Result<std::unique_ptr<Guard>> Guard::create(const Plan& plan, std::span<std::by
   return guard;
 }
 
-void Guard::mark(int64_t begin, int64_t end, Mark mark) {
+Guard::Space* Guard::space_of(const PlanValue& value) {
+  if (value.storage == Storage::kArena) return &arena_;
+  return value.storage == Storage::kState ? &state_ : nullptr;
+}
+
+const Guard::Space* Guard::space_of(const PlanValue& value) const {
+  return const_cast<Guard*>(this)->space_of(value);
+}
+
+void Guard::mark(Space& space, int64_t begin, int64_t end, Mark mark) {
   const auto marks =
-      marks_.bytes().subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+      space.marks.bytes().subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
   for (std::byte& byte : marks) byte |= std::byte{mark};
-  if (begin < end) reserve(end);
 }
 
 void Guard::mark(const PlanValue& value, Mark mark) {
+  Space& space = *space_of(value);
   for_each_run(value, [&](int64_t begin, int64_t end) {
-    this->mark(value.offset_bytes + begin, value.offset_bytes + end, mark);
+    this->mark(space, value.offset_bytes + begin, value.offset_bytes + end, mark);
+    if (&space == &arena_ && begin < end) reserve(value.offset_bytes + end);
   });
 }
 
@@ -137,13 +159,12 @@ void Guard::reserve(int64_t end) {
   report_.reserved_bytes = std::max(report_.reserved_bytes, align_up(end, kArenaAlignment));
 }
 
-// Every byte that nothing lives in, and the outputs in callers' buffers.
-void Guard::poison(Poison which, size_t instruction, const RunContext& call) {
+void Guard::poison(Space& space, Poison which) {
   const Block& pattern = kPatterns[static_cast<size_t>(which)];
-  for (size_t begin = 0; begin < arena_.size(); begin += kBlockBytes) {
-    const size_t bytes = std::min(kBlockBytes, arena_.size() - begin);
-    const std::byte* const marks = marks_.bytes().data() + begin;
-    std::byte* const target = arena_.data() + begin;
+  for (size_t begin = 0; begin < space.bytes.size(); begin += kBlockBytes) {
+    const size_t bytes = std::min(kBlockBytes, space.bytes.size() - begin);
+    const std::byte* const marks = space.marks.bytes().data() + begin;
+    std::byte* const target = space.bytes.data() + begin;
     if (std::memcmp(marks, kAllDead.data(), bytes) == 0) {
       std::memcpy(target, pattern.data(), bytes);
       continue;
@@ -152,6 +173,12 @@ void Guard::poison(Poison which, size_t instruction, const RunContext& call) {
       if ((marks[i] & std::byte{kLive}) == std::byte{0}) target[i] = pattern[i];
     }
   }
+}
+
+// Every byte that nothing lives in, and the outputs in callers' buffers.
+void Guard::poison(Poison which, size_t instruction, const RunContext& call) {
+  for (Space* const space : {&arena_, &state_}) poison(*space, which);
+  const Block& pattern = kPatterns[static_cast<size_t>(which)];
   for_each_caller_output(plan_, instruction, call, [&](const Tensor& output, int64_t) {
     auto* const data = static_cast<std::byte*>(output.data);
     for_each_run(output, [&](int64_t begin, int64_t end) {
@@ -160,7 +187,8 @@ void Guard::poison(Poison which, size_t instruction, const RunContext& call) {
   });
 }
 
-void Guard::before_run() {
+void Guard::before_run(std::span<std::byte> state) {
+  state_.bytes = state;
   live_.clear();
   ++report_.runs;
   for (const auto* values : {&plan_.inputs, &plan_.outputs}) {
@@ -179,24 +207,31 @@ void Guard::before(size_t instruction, const RunContext& call) {
   for (const uint32_t i : ends_[instruction]) {
     live_.erase(std::lower_bound(live_.begin(), live_.end(), i));
   }
-  const std::span<std::byte> marks = marks_.bytes();
-  std::fill(marks.begin(), marks.end(), std::byte{0});
+  for (Space* const space : {&arena_, &state_}) {
+    std::ranges::fill(space->marks.bytes(), std::byte{0});
+  }
   for (const uint32_t i : live_) mark(plan_.values[i], kLive);
   const PlanInstruction& step = plan_.instructions[instruction];
   for (const std::optional<uint32_t>& output : step.outputs) {
-    if (output && plan_.values[*output].storage == Storage::kArena) {
-      mark(plan_.values[*output], kWritable);
-    }
+    if (output && space_of(plan_.values[*output])) mark(plan_.values[*output], kWritable);
   }
-  mark(step.scratch_offset_bytes, step.scratch_offset_bytes + step.scratch_bytes, kWritable);
+  const int64_t scratch_end = step.scratch_offset_bytes + step.scratch_bytes;
+  mark(arena_, step.scratch_offset_bytes, scratch_end, kWritable);
+  if (step.scratch_bytes > 0) reserve(scratch_end);
   poison(Poison::kFirst, instruction, call);
-  std::copy(arena_.begin(), arena_.end(), before_.bytes().begin());
+  for (Space* const space : {&arena_, &state_}) {
+    std::ranges::copy(space->bytes, space->before.bytes().begin());
+  }
 }
 
 Status Guard::after(size_t instruction, Kernel& kernel, const RunContext& call) {
-  MEMOPT_RETURN_IF_ERROR(check_unchanged(instruction));
+  for (const Space* const space : {&arena_, &state_}) {
+    MEMOPT_RETURN_IF_ERROR(check_unchanged(instruction, *space));
+  }
   keep_results(instruction, call);
-  std::copy(before_.bytes().begin(), before_.bytes().end(), arena_.begin());
+  for (Space* const space : {&arena_, &state_}) {
+    std::ranges::copy(space->before.bytes(), space->bytes.begin());
+  }
   poison(Poison::kSecond, instruction, call);
   MEMOPT_RETURN_IF_ERROR(kernel.run(call));
   MEMOPT_RETURN_IF_ERROR(check_same_results(instruction, call));
@@ -204,20 +239,22 @@ Status Guard::after(size_t instruction, Kernel& kernel, const RunContext& call) 
   return {};
 }
 
-Status Guard::check_unchanged(size_t instruction) {
-  const std::span<const std::byte> marks = marks_.bytes();
-  const std::span<const std::byte> before = before_.bytes();
-  for (size_t begin = 0; begin < arena_.size(); begin += kBlockBytes) {
-    const size_t end = std::min(begin + kBlockBytes, arena_.size());
-    if (std::memcmp(arena_.data() + begin, before.data() + begin, end - begin) == 0) continue;
+Status Guard::check_unchanged(size_t instruction, const Space& space) {
+  const std::span<const std::byte> marks = space.marks.bytes();
+  const std::span<const std::byte> before = space.before.bytes();
+  for (size_t begin = 0; begin < space.bytes.size(); begin += kBlockBytes) {
+    const size_t end = std::min(begin + kBlockBytes, space.bytes.size());
+    if (std::memcmp(space.bytes.data() + begin, before.data() + begin, end - begin) == 0) continue;
     for (size_t i = begin; i < end; ++i) {
-      if (arena_[i] == before[i]) continue;
+      if (space.bytes[i] == before[i]) continue;
       const auto byte = static_cast<int64_t>(i);
       if ((marks[i] & std::byte{kWritable}) == std::byte{0}) {
-        return violation(instruction, "wrote byte " + std::to_string(byte) +
-                                          " of the arena, which " + owner_of(byte) +
+        return violation(instruction, "wrote byte " + std::to_string(byte) + " of the " +
+                                          std::string(space.name) + ", which " +
+                                          owner_of(space, byte) +
                                           " and is neither its output nor its scratch");
       }
+      if (&space != &arena_) continue;
       report_.high_water_bytes = std::max(report_.high_water_bytes, byte + 1);
     }
   }
@@ -225,7 +262,9 @@ Status Guard::check_unchanged(size_t instruction) {
 }
 
 void Guard::keep_results(size_t instruction, const RunContext& call) {
-  std::copy(arena_.begin(), arena_.end(), results_.bytes().begin());
+  for (Space* const space : {&arena_, &state_}) {
+    std::ranges::copy(space->bytes, space->results.bytes().begin());
+  }
   std::byte* to = caller_results_.data();
   for_each_caller_output(plan_, instruction, call, [&](const Tensor& output, int64_t bytes) {
     to = std::copy_n(static_cast<const std::byte*>(output.data), bytes, to);
@@ -238,9 +277,10 @@ Status Guard::check_same_results(size_t instruction, const RunContext& call) con
   for (size_t k = 0; k < step.outputs.size(); ++k) {
     if (!step.outputs[k]) continue;
     const PlanValue& value = plan_.values[*step.outputs[k]];
-    const std::byte* first = results_.bytes().data() + value.offset_bytes;
-    if (value.storage == Storage::kCaller) {
-      first = caller_results;
+    const std::byte* first = caller_results;
+    if (const Space* const space = space_of(value)) {
+      first = space->results.bytes().data() + value.offset_bytes;
+    } else {
       caller_results += value.bytes;
     }
     const Tensor& output = call.outputs[k];
@@ -259,8 +299,8 @@ Status Guard::check_same_results(size_t instruction, const RunContext& call) con
 
 Error Guard::result_violation(size_t instruction, const PlanValue& value, int64_t byte,
                               std::byte first, std::byte again) const {
-  // Where a pattern stands depends on the place in the arena, or in the caller's buffer.
-  const int64_t place = value.storage == Storage::kArena ? value.offset_bytes + byte : byte;
+  // Where a pattern stands depends on the place in the space, or in the caller's buffer.
+  const int64_t place = space_of(value) ? value.offset_bytes + byte : byte;
   const auto poison_at = [&](Poison which) {
     return kPatterns[static_cast<size_t>(which)][static_cast<size_t>(place) % kBlockBytes];
   };
@@ -274,9 +314,10 @@ Error Guard::result_violation(size_t instruction, const PlanValue& value, int64_
                                     "of what its outputs held before");
 }
 
-std::string Guard::owner_of(int64_t byte) const {
+std::string Guard::owner_of(const Space& space, int64_t byte) const {
   std::string owner = "holds nothing";
   for (const uint32_t i : live_) {
+    if (space_of(plan_.values[i]) != &space) continue;
     const int64_t offset = plan_.values[i].offset_bytes;
     for_each_run(plan_.values[i], [&](int64_t begin, int64_t end) {
       if (offset + begin <= byte && byte < offset + end) {

@@ -1,11 +1,11 @@
 // Guard mode: checks while a plan runs that every kernel keeps to its contract and that the plan
-// shares memory soundly. Before each instruction every byte of the arena that holds nothing live,
-// outputs and scratch among them, is filled with a pattern that reads as NaN; after it, every byte
-// but those of its outputs and scratch must be what it was before. Then the instruction runs once
-// more, on what it found, with another pattern. Its outputs must be the same bytes again: one that
-// it leaves unwritten holds either pattern, and one that it makes of dead bytes, of scratch or of
-// what its output held differs. (Not seen: a byte left unwritten where an output lies over its
-// input.)
+// shares memory soundly. Before each instruction every byte of the arena and of the states that
+// holds nothing live, outputs and scratch among them, is filled with a pattern that reads as NaN;
+// after it, every byte but those of its outputs and scratch must be what it was before. Then the
+// instruction runs once more, on what it found, with another pattern. Its outputs must be the same
+// bytes again: one that it leaves unwritten holds either pattern, and one that it makes of dead
+// bytes, of scratch or of what its output held differs. (Not seen: a byte left unwritten where an
+// output lies over its input.)
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/base/page_buffer.h"
@@ -37,10 +38,12 @@ struct GuardReport {
 
 class Guard {
  public:
-  // Needs three times the arena of memory more, and the largest output in a caller's buffer.
+  // Needs three times the arena and the states of memory more, and the largest output in a caller's
+  // buffer.
   static Result<std::unique_ptr<Guard>> create(const Plan& plan, std::span<std::byte> arena);
 
-  void before_run();
+  // `state`: the block that the states lie in.
+  void before_run(std::span<std::byte> state);
   void before(size_t instruction, const RunContext& call);
   // After `kernel` has run `call`; runs it again. kInternal, naming the instruction, the byte and
   // the value it belongs to.
@@ -52,24 +55,34 @@ class Guard {
   enum Mark : uint8_t { kLive = 1, kWritable = 2 };
   enum class Poison : uint8_t { kFirst, kSecond };
 
+  // Memory whose bytes pass from value to value.
+  struct Space {
+    std::string_view name;  // "arena", "state"
+    std::span<std::byte> bytes;
+    PageBuffer marks;    // the Marks of every byte
+    PageBuffer before;   // as it was before the instruction
+    PageBuffer results;  // behind its first run
+  };
+
   Guard(const Plan& plan, std::span<std::byte> arena);
-  void mark(int64_t begin, int64_t end, Mark mark);
+  // nullptr where the value is in neither.
+  Space* space_of(const PlanValue& value);
+  const Space* space_of(const PlanValue& value) const;
+  static void mark(Space& space, int64_t begin, int64_t end, Mark mark);
   void mark(const PlanValue& value, Mark mark);
-  void reserve(int64_t end);  // of bytes in use
+  void reserve(int64_t end);  // of bytes of the arena in use
+  static void poison(Space& space, Poison pattern);
   void poison(Poison pattern, size_t instruction, const RunContext& call);
-  Status check_unchanged(size_t instruction);
+  Status check_unchanged(size_t instruction, const Space& space);
   void keep_results(size_t instruction, const RunContext& call);
   Status check_same_results(size_t instruction, const RunContext& call) const;
   Error violation(size_t instruction, const std::string& what) const;
   Error result_violation(size_t instruction, const PlanValue& value, int64_t byte, std::byte first,
                          std::byte again) const;
-  std::string owner_of(int64_t byte) const;
+  std::string owner_of(const Space& space, int64_t byte) const;
 
   const Plan& plan_;
-  const std::span<std::byte> arena_;
-  PageBuffer marks_;                       // the Marks of every byte of the arena
-  PageBuffer before_;                      // the arena as it was before the instruction
-  PageBuffer results_;                     // the arena behind its first run
+  Space arena_, state_;
   std::vector<std::byte> caller_results_;  // the outputs in callers' buffers behind it
   std::vector<std::optional<Lifetime>> lifetimes_;
   std::vector<std::vector<uint32_t>> begins_, ends_;  // per instruction: values that come and go

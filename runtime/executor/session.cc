@@ -120,6 +120,9 @@ Tensor Session::tensor_of(std::optional<uint32_t> index, const std::vector<uint3
   if (value.storage == Storage::kCaller) {
     followers_.push_back({roots[*index], tensors_.size(), value.offset_bytes});
   }
+  if (value.storage == Storage::kState && value.bytes > 0) {
+    followers_.push_back({kStates, tensors_.size(), value.offset_bytes});
+  }
   return tensor;
 }
 
@@ -135,7 +138,7 @@ std::byte* Session::data_of(uint32_t index) const {
     case Storage::kCaller:
       return const_cast<std::byte*>(bound_[index].buffer.data());
     case Storage::kState:
-      break;
+      return state_.empty() ? nullptr : state_.data() + value.offset_bytes;
   }
   return nullptr;
 }
@@ -169,19 +172,70 @@ Status Session::bind(uint32_t index, std::span<const std::byte> buffer, bool is_
     return usage("the buffer of " + name + " is null");
   MEMOPT_RETURN_IF_ERROR(check_overlap(index, buffer, is_output));
   bound_[index] = {buffer, true, is_output};
-  if (buffer.empty()) return {};
+  if (!buffer.empty()) move_followers(index, const_cast<std::byte*>(buffer.data()));
+  return {};
+}
+
+void Session::move_followers(uint32_t root, std::byte* to) {
   const auto [first, last] =
-      std::equal_range(followers_.begin(), followers_.end(), Follower{.root = index});
+      std::equal_range(followers_.begin(), followers_.end(), Follower{.root = root});
   for (const Follower& follower : std::span(first, last)) {
-    tensors_[follower.tensor].data = const_cast<std::byte*>(buffer.data()) + follower.offset_bytes;
+    tensors_[follower.tensor].data = to + follower.offset_bytes;
+  }
+}
+
+Status Session::bind_state(std::span<std::byte> block) {
+  if (static_cast<int64_t>(block.size()) < plan().state_bytes) {
+    return usage("the block of states has " + std::to_string(block.size()) +
+                 " bytes, the plan needs " + std::to_string(plan().state_bytes));
+  }
+  if (!is_aligned(block.data(), plan().arena_alignment)) {
+    return usage("the block of states is not aligned to " + std::to_string(plan().arena_alignment) +
+                 " bytes");
+  }
+  block = block.first(static_cast<size_t>(plan().state_bytes));
+  if (block.empty()) return {};
+  if (block.data() == nullptr) return usage("the block of states is null");
+  if (overlap(block, arena_)) return usage("the block of states overlaps the arena");
+  if (overlap(block, loaded_->constants())) {
+    return usage("the block of states overlaps the constants of the plan");
+  }
+  for (const auto* list : {&plan().inputs, &plan().outputs}) {
+    for (const uint32_t other : *list) {
+      if (!bound_[other].is_bound || !overlap(block, bound_[other].buffer)) continue;
+      return usage("the block of states overlaps the buffer of '" + plan().values[other].name +
+                   "'");
+    }
+  }
+  state_ = block;
+  move_followers(kStates, block.data());
+  return {};
+}
+
+Status Session::reset_state() {
+  MEMOPT_RETURN_IF_ERROR(check_state());
+  std::ranges::fill(state_, std::byte{0});
+  for (const PlanState& state : plan().states) {
+    if (!state.initial) continue;
+    const std::byte* const initial = data_of(*state.initial);
+    std::copy_n(initial, plan().values[*state.initial].bytes, data_of(state.before));
   }
   return {};
+}
+
+std::byte* Session::state_data(size_t index) { return data_of(plan().states[index].before); }
+
+Status Session::check_state() const {
+  if (plan().state_bytes == 0 || !state_.empty()) return {};
+  return usage("the plan keeps states: bind a block of " + std::to_string(plan().state_bytes) +
+               " bytes for them first");
 }
 
 Status Session::check_overlap(uint32_t index, std::span<const std::byte> buffer,
                               bool is_output) const {
   const std::string& name = plan().values[index].name;
   if (overlap(buffer, arena_)) return usage("the buffer of '" + name + "' overlaps the arena");
+  if (overlap(buffer, state_)) return usage("the buffer of '" + name + "' overlaps the states");
   if (is_output && overlap(buffer, loaded_->constants())) {
     return usage("the buffer of '" + name + "' overlaps the constants of the plan");
   }
@@ -200,6 +254,7 @@ Status Session::check_overlap(uint32_t index, std::span<const std::byte> buffer,
 }
 
 Status Session::check_bound() const {
+  MEMOPT_RETURN_IF_ERROR(check_state());
   for (const auto* list : {&plan().inputs, &plan().outputs}) {
     for (const uint32_t index : *list) {
       const PlanValue& value = plan().values[index];
@@ -217,7 +272,7 @@ const std::byte* Session::output_data(size_t index) const { return data_of(plan(
 
 Status Session::run() {
   MEMOPT_RETURN_IF_ERROR(check_bound());
-  if (guard_) guard_->before_run();
+  if (guard_) guard_->before_run(state_);
   const int64_t start = profile_ ? now_ns() : 0;
   for (size_t i = 0; i < kernels_.size(); ++i) {
     if (guard_) guard_->before(i, calls_[i]);

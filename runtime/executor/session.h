@@ -43,6 +43,17 @@ class Session {
   Status bind_input(size_t index, std::span<const std::byte> buffer);
   Status bind_output(size_t index, std::span<std::byte> buffer);
 
+  // Binds the block of Plan::state_bytes bytes (or more) that the states of the plan live in, at
+  // Plan::arena_alignment, overlapping nothing else: what they are is what the block holds, from
+  // here on. So one session serves many streams, each with a block of its own, bound before its
+  // run; a block may move on to another session of the plan. A new block is to be reset.
+  Status bind_state(std::span<std::byte> block);
+  // Makes every state what it is before the first run.
+  Status reset_state();
+  // Where a state is, laid out as PlanState::before says; nullptr until a block is bound. May be
+  // read and written between runs. `index`: in Plan::states.
+  std::byte* state_data(size_t index);
+
   // Where the elements are, laid out as the PlanValue says: in the arena, or the bound buffer
   // (nullptr until then). Inputs in the arena are filled before every run(), as their bytes may
   // hold other values later in it; outputs are valid until the next.
@@ -50,21 +61,23 @@ class Session {
   const std::byte* output_data(size_t index) const;
 
   // Executes the plan. Allocates nothing of memopt's own and touches no file. Fails with kUsage if
-  // a buffer is not bound, with the kernel's error on values that an operator does not allow, and
-  // in guard mode with kInternal naming the kernel that broke its contract.
+  // a buffer or the block of states is not bound, with the kernel's error on values that an
+  // operator does not allow, and in guard mode with kInternal naming the kernel that broke its
+  // contract.
   Status run();
 
   const GuardReport* guard_report() const { return guard_ ? &guard_->report() : nullptr; }
   const Profile* profile() const { return profile_ ? &*profile_ : nullptr; }
 
  private:
-  // An operand that follows the buffer of a caller's value.
+  // An operand that follows the buffer of a caller's value, or the block of states.
   struct Follower {
-    uint32_t root = 0;
+    uint32_t root = 0;  // or kStates
     size_t tensor = 0;
     int64_t offset_bytes = 0;
     bool operator<(const Follower& other) const { return root < other.root; }
   };
+  static constexpr uint32_t kStates = UINT32_MAX;
   struct Bound {
     std::span<const std::byte> buffer;
     bool is_bound = false;
@@ -77,11 +90,14 @@ class Session {
   Tensor tensor_of(std::optional<uint32_t> value, const std::vector<uint32_t>& roots);
   Status bind(uint32_t value, std::span<const std::byte> buffer, bool is_output);
   Status check_overlap(uint32_t value, std::span<const std::byte> buffer, bool is_output) const;
+  void move_followers(uint32_t root, std::byte* to);
   Status check_bound() const;
+  Status check_state() const;
   std::byte* data_of(uint32_t value) const;
 
   const std::shared_ptr<const LoadedPlan> loaded_;
   const std::span<std::byte> arena_;
+  std::span<std::byte> state_;  // the bound block
   const std::unique_ptr<ThreadPool> pool_;
   std::vector<std::shared_ptr<Kernel>> kernels_;  // one per instruction, equal ones shared
   std::vector<Tensor> tensors_;                   // the operands of all instructions in turn

@@ -29,6 +29,11 @@ class Encoder {
     for (const PlanInstruction& instruction : plan.instructions) {
       instructions.push_back(encode(instruction));
     }
+    std::vector<flatbuffers::Offset<fb::State>> states;
+    for (const PlanState& state : plan.states) {
+      states.push_back(fb::CreateState(builder_, state.before, state.after,
+                                       state.initial ? *state.initial + 1 : 0));
+    }
     const PlanCertificate& certificate = plan.certificate;
     const auto certificate_offset =
         fb::CreateCertificate(builder_, certificate.naive_bytes, certificate.lower_bound_bytes,
@@ -38,7 +43,7 @@ class Encoder {
         builder_.CreateVector(options), builder_.CreateVector(values),
         builder_.CreateVector(instructions), builder_.CreateVector(plan.inputs),
         builder_.CreateVector(plan.outputs), plan.arena_bytes, plan.arena_alignment,
-        plan.constants_bytes, plan.state_bytes, certificate_offset));
+        plan.constants_bytes, plan.state_bytes, certificate_offset, builder_.CreateVector(states)));
     const auto* const begin = reinterpret_cast<const std::byte*>(builder_.GetBufferPointer());
     return {begin, begin + builder_.GetSize()};
   }
@@ -174,6 +179,7 @@ class Decoder {
     MEMOPT_RETURN_IF_ERROR(decode_instructions(table, plan));
     MEMOPT_ASSIGN_OR_RETURN(plan.inputs, decode_indices(table.inputs()));
     MEMOPT_ASSIGN_OR_RETURN(plan.outputs, decode_indices(table.outputs()));
+    MEMOPT_ASSIGN_OR_RETURN(plan.states, decode_states(table.states()));
     plan.arena_bytes = table.arena_bytes();
     plan.arena_alignment = table.arena_alignment();
     plan.constants_bytes = table.constants_bytes();
@@ -256,6 +262,25 @@ class Decoder {
       if (index >= values_) return bad_input("no value " + std::to_string(index));
     }
     return indices;
+  }
+
+  Result<std::vector<PlanState>> decode_states(
+      const flatbuffers::Vector<flatbuffers::Offset<fb::State>>* list) {
+    std::vector<PlanState> states;
+    if (!list) return states;
+    MEMOPT_RETURN_IF_ERROR(account_.take(list->size(), sizeof(PlanState)));
+    states.reserve(list->size());
+    for (const fb::State* state : *list) {
+      for (const uint32_t index : {state->before(), state->after()}) {
+        if (index >= values_) return bad_input("no value " + std::to_string(index));
+      }
+      const uint32_t initial = state->initial();
+      if (initial > values_) return bad_input("no value " + std::to_string(initial - 1));
+      states.push_back({.before = state->before(),
+                        .after = state->after(),
+                        .initial = initial == 0 ? std::nullopt : std::optional(initial - 1)});
+    }
+    return states;
   }
 
   Result<PlanValue> decode(const fb::Value& table) {

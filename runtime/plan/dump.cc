@@ -82,6 +82,11 @@ std::string dump_plan(const Plan& plan) {
     out += "value %" + std::to_string(i) + ' ' + line_of(plan.values[i]) + '\n';
   }
   for (const uint32_t i : plan.inputs) out += "input %" + std::to_string(i) + '\n';
+  for (const PlanState& state : plan.states) {
+    out += "state %" + std::to_string(state.before) + " to %" + std::to_string(state.after);
+    if (state.initial) out += " from %" + std::to_string(*state.initial);
+    out += '\n';
+  }
   for (const PlanInstruction& instruction : plan.instructions) {
     out += "run " + operands(instruction.outputs) + " = " + std::string(op_name(instruction.op)) +
            attrs_of(instruction.op) + operands(instruction.inputs) + " with " +

@@ -25,7 +25,7 @@ struct PlanHeader {
 inline constexpr int64_t kPlanHeaderBytes = 128;
 inline constexpr int64_t kPlanPageBytes = 4096;  // the constants start on a multiple of this
 inline constexpr uint32_t kPlanMajor = 1;        // a reader refuses any other
-inline constexpr uint32_t kPlanMinor = 0;        // a reader accepts any up to its own
+inline constexpr uint32_t kPlanMinor = 1;        // a reader accepts any up to its own
 
 // Where the sections go for these sizes; digests are left 0.
 PlanHeader plan_header_for(int64_t metadata_bytes, int64_t constants_bytes);

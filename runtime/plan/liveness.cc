@@ -62,6 +62,7 @@ std::vector<std::optional<Lifetime>> lifetimes(const Plan& plan) {
   std::vector<std::optional<Lifetime>> lives(plan.values.size());
   std::vector<int64_t> last_read(plan.values.size(), 0);  // of roots
   for (const uint32_t i : plan.inputs) lives[i] = Lifetime{};
+  for (const PlanState& state : plan.states) lives[state.before] = Lifetime{};
   for (int64_t position = 1; position < end; ++position) {
     const PlanInstruction& instruction = plan.instructions[static_cast<size_t>(position - 1)];
     for (const std::optional<uint32_t>& input : instruction.inputs) {
@@ -72,6 +73,7 @@ std::vector<std::optional<Lifetime>> lifetimes(const Plan& plan) {
     }
   }
   for (const uint32_t i : plan.outputs) last_read[roots[i]] = end;
+  for (const PlanState& state : plan.states) last_read[state.after] = end;
   for (uint32_t i = 0; i < plan.values.size(); ++i) {
     if (lives[i]) lives[i]->last_read = std::max(lives[i]->written, last_read[roots[i]]);
   }

@@ -28,7 +28,7 @@ enum class Storage : uint8_t {
   kArena,     // in the arena, one run at a time
   kConstant,  // in the constants section of the plan, never written
   kCaller,    // in a buffer that the caller binds; only inputs, outputs and their aliases
-  kState,     // kept from run to run (reserved: this version runs no plan that has any)
+  kState,     // kept from run to run in a block of the caller's; only states and their aliases
 };
 std::string_view storage_name(Storage storage);  // "arena", "constant", "caller", "state"
 
@@ -89,6 +89,17 @@ struct PlanCertificate {
   bool operator==(const PlanCertificate&) const = default;
 };
 
+// A value that lives on from run to run: the bytes that `before` names when a run begins, and
+// `after` when it ends. Both are roots in Storage::kState of one type and place, written and read
+// like values of the arena: `after` when all that reads `before` has run, or by a kernel that works
+// in place.
+struct PlanState {
+  uint32_t before = 0;  // gives the state its name
+  uint32_t after = 0;
+  std::optional<uint32_t> initial;  // a constant root of that type and layout; nullopt: zeros
+  bool operator==(const PlanState&) const = default;
+};
+
 struct Plan {
   std::string producer;    // "memopt 0.1.0"
   std::string model_name;  // of the ONNX graph; no path
@@ -100,10 +111,11 @@ struct Plan {
   // are never constants.
   std::vector<uint32_t> inputs;
   std::vector<uint32_t> outputs;
+  std::vector<PlanState> states;  // disjoint; neither inputs nor outputs
   int64_t arena_bytes = 0;
   int64_t arena_alignment = 64;  // of the arena's first byte; a power of two >= kArenaAlignment
   int64_t constants_bytes = 0;   // constant roots: multiples of kConstantAlignment, disjoint
-  int64_t state_bytes = 0;
+  int64_t state_bytes = 0;       // of the block that states lie in, aligned as the arena
   PlanCertificate certificate;
   bool operator==(const Plan&) const = default;
 };

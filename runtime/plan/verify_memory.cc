@@ -14,7 +14,7 @@ constexpr size_t kNever = std::numeric_limits<size_t>::max();
 
 Error failure(std::string message) { return {Code::kVerifyFailed, std::move(message)}; }
 
-// Bytes of the arena, half-open.
+// Bytes of the arena, or of the states, half-open.
 struct Range {
   int64_t begin = 0, end = 0;
   bool empty() const { return begin >= end; }
@@ -43,7 +43,7 @@ bool same_elements(const PlanValue& a, const PlanValue& b) {
   return true;
 }
 
-// Which root wrote each byte of the arena last.
+// Which root wrote each byte of a space last.
 class OwnerMap {
  public:
   void assign(const Range& range, uint32_t owner) {
@@ -91,6 +91,7 @@ class Simulation {
     MEMOPT_RETURN_IF_ERROR(check_writers());
     find_complete();
     for (const uint32_t i : plan_.inputs) MEMOPT_RETURN_IF_ERROR(write_input(i));
+    for (const PlanState& state : plan_.states) MEMOPT_RETURN_IF_ERROR(write_input(state.before));
     for (size_t i = 0; i < plan_.instructions.size(); ++i) {
       position_ = i;
       Status status = execute(plan_.instructions[i]);
@@ -101,7 +102,9 @@ class Simulation {
       }
     }
     position_ = plan_.instructions.size();
-    for (const uint32_t i : plan_.outputs) {
+    std::vector<uint32_t> kept = plan_.outputs;
+    for (const PlanState& state : plan_.states) kept.push_back(state.after);
+    for (const uint32_t i : kept) {
       Status status = read(i);
       if (!status.ok()) return in_context("at the end", status.error());
     }
@@ -111,12 +114,20 @@ class Simulation {
  private:
   const PlanValue& value(uint32_t i) const { return plan_.values[i]; }
   bool in_arena(uint32_t i) const { return value(i).storage == Storage::kArena; }
+  // Its bytes pass from value to value during a run.
+  bool is_shared(uint32_t i) const { return in_arena(i) || value(i).storage == Storage::kState; }
+  OwnerMap& owners(uint32_t i) { return in_arena(i) ? arena_owners_ : state_owners_; }
+  bool overlap(uint32_t a, uint32_t b) const {
+    return is_shared(a) && value(a).storage == value(b).storage &&
+           range_of(value(a)).overlaps(range_of(value(b)));
+  }
   std::string quoted(uint32_t i) const { return "'" + value(i).name + "'"; }
 
   // Every value has one writer, and what is written of a root is disjoint: no written value has a
   // written ancestor, and the written children of one value do not overlap.
   Status check_writers() {
     std::vector<uint32_t> writes = plan_.inputs;
+    for (const PlanState& state : plan_.states) writes.push_back(state.before);
     for (const PlanInstruction& instruction : plan_.instructions) {
       for (const std::optional<uint32_t>& output : instruction.outputs) {
         if (!output) continue;
@@ -211,6 +222,7 @@ class Simulation {
       if (value(i).alias) ++parts[value(i).alias->parent];
     }
     for (const uint32_t i : plan_.inputs) missing[i] = 0;
+    for (const PlanState& state : plan_.states) missing[state.before] = 0;
     for (size_t k = 0; k < plan_.instructions.size(); ++k) {
       for (const std::optional<uint32_t>& output : plan_.instructions[k].outputs) {
         if (!output) continue;
@@ -241,36 +253,37 @@ class Simulation {
   Status read(uint32_t i) {
     if (complete_from_[i] > position_)
       return failure("reads " + quoted(i) + " before it is written");
-    return in_arena(i) ? check_intact(i, range_of(value(i))) : Status();
+    return is_shared(i) ? check_intact(i, range_of(value(i))) : Status();
   }
 
   Status check_intact(uint32_t i, const Range& range) {
-    const std::optional<uint32_t> stranger = owners_.stranger(range, roots_[i]);
+    const std::optional<uint32_t> stranger = owners(i).stranger(range, roots_[i]);
     if (!stranger) return {};
     return failure("needs " + quoted(i) + " at " + text(range) + ", where " +
                    (*stranger == kNobody ? std::string("scratch or nothing") : quoted(*stranger)) +
                    " lies by now");
   }
 
-  // The caller fills all inputs before the run, whether they are read or not.
+  // The caller fills all inputs before the run, whether they are read or not, and states are there.
   Status write_input(uint32_t i) {
-    if (!in_arena(i)) return {};
-    if (const auto other = owners_.stranger(range_of(value(i)), kNobody)) {
-      return failure("inputs " + quoted(*other) + " and " + quoted(i) + " overlap");
+    if (!is_shared(i)) return {};
+    if (const auto other = owners(i).stranger(range_of(value(i)), kNobody)) {
+      return failure((in_arena(i) ? "inputs " : "states ") + quoted(*other) + " and " + quoted(i) +
+                     " overlap");
     }
     return write(i);
   }
 
   Status write(uint32_t i) {
-    if (!in_arena(i)) return {};
+    if (!is_shared(i)) return {};
     const uint32_t root = roots_[i];
     if (!claimed_whole_[root]) {
-      owners_.assign(range_of(value(i)), root);
+      owners(i).assign(range_of(value(i)), root);
       return {};
     }
     if (begun_[root]) return check_intact(root, range_of(value(root)));
     begun_[root] = true;
-    owners_.assign(range_of(value(root)), root);
+    owners(i).assign(range_of(value(root)), root);
     return {};
   }
 
@@ -317,25 +330,27 @@ class Simulation {
   Status check_overlaps(const PlanInstruction& instruction) {
     std::vector<uint32_t> outputs;
     for (size_t o = 0; o < instruction.outputs.size(); ++o) {
-      if (!instruction.outputs[o] || !in_arena(*instruction.outputs[o])) continue;
+      if (!instruction.outputs[o] || !is_shared(*instruction.outputs[o])) continue;
       const uint32_t output = *instruction.outputs[o];
       outputs.push_back(output);
       for (size_t i = 0; i < instruction.inputs.size(); ++i) {
         // Within one root what is complete and what is written now are disjoint (check_writers).
-        if (!instruction.inputs[i] || !in_arena(*instruction.inputs[i]) ||
-            roots_[*instruction.inputs[i]] == roots_[output] ||
-            !range_of(value(*instruction.inputs[i])).overlaps(range_of(value(output)))) {
+        if (!instruction.inputs[i] || roots_[*instruction.inputs[i]] == roots_[output] ||
+            !overlap(*instruction.inputs[i], output)) {
           continue;
         }
         MEMOPT_RETURN_IF_ERROR(check_in_place(instruction, i, o));
       }
     }
     std::erase_if(outputs, [&](uint32_t i) { return value(i).bytes == 0; });
-    std::ranges::sort(outputs, {}, [&](uint32_t i) { return value(i).offset_bytes; });
+    std::ranges::sort(outputs, {}, [&](uint32_t i) {
+      return std::pair(value(i).storage, value(i).offset_bytes);
+    });
     // Outputs of one root were told apart already. Where one of another root begins, all that came
     // before have ended, or the one that ends last has not.
     std::optional<uint32_t> furthest;
     for (const uint32_t i : outputs) {
+      if (furthest && value(*furthest).storage != value(i).storage) furthest.reset();
       const int64_t end = furthest ? range_of(value(*furthest)).end : 0;
       if (furthest && roots_[*furthest] != roots_[i] && end > range_of(value(i)).begin) {
         return failure("outputs " + quoted(*furthest) + " and " + quoted(i) + " overlap");
@@ -351,7 +366,7 @@ class Simulation {
     }
     MEMOPT_ASSIGN_OR_RETURN(const Range scratch, scratch_range(instruction));
     MEMOPT_RETURN_IF_ERROR(check_overlaps(instruction));
-    owners_.assign(scratch, kNobody);
+    arena_owners_.assign(scratch, kNobody);
     for (const std::optional<uint32_t>& output : instruction.outputs) {
       if (output) MEMOPT_RETURN_IF_ERROR(write(*output));
     }
@@ -361,7 +376,7 @@ class Simulation {
   const Plan& plan_;
   const std::vector<uint32_t>& roots_;
   const KernelLookup kernels_;
-  OwnerMap owners_;
+  OwnerMap arena_owners_, state_owners_;
   size_t position_ = 0;
   std::vector<bool> written_;          // by an input or an instruction, anywhere in the plan
   std::vector<size_t> complete_from_;  // see find_complete()

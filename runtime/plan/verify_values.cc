@@ -37,7 +37,9 @@ Status check_spaces(const Plan& plan) {
   if (plan.constants_bytes < 0 || plan.constants_bytes > kMaxSpaceBytes) {
     return failure("constants of " + std::to_string(plan.constants_bytes) + " bytes");
   }
-  if (plan.state_bytes != 0) return failure("state, which this version does not run");
+  if (plan.state_bytes < 0 || plan.state_bytes > kMaxSpaceBytes) {
+    return failure("state of " + std::to_string(plan.state_bytes) + " bytes");
+  }
   return {};
 }
 
@@ -259,6 +261,53 @@ Status check_signature(const Plan& plan, const std::vector<uint32_t>& roots) {
   return {};
 }
 
+// What a state is when a run begins and when it ends, and at the first run, is of one type and in
+// one place. Nothing but states lies in the memory of states.
+Status check_states(const Plan& plan, const std::vector<uint32_t>& roots) {
+  std::vector<bool> is_io(plan.values.size()), is_state(plan.values.size());
+  for (const auto* list : {&plan.inputs, &plan.outputs}) {
+    for (const uint32_t i : *list) is_io[i] = true;
+  }
+  const auto is_same = [](const PlanValue& a, const PlanValue& b) {
+    return a.dtype == b.dtype && a.layout == b.layout && a.dims == b.dims && a.strides == b.strides;
+  };
+  std::unordered_set<std::string_view> names;
+  for (const PlanState& state : plan.states) {
+    const PlanValue& before = plan.values[state.before];
+    const PlanValue& after = plan.values[state.after];
+    for (const uint32_t i : {state.before, state.after}) {
+      if (plan.values[i].storage != Storage::kState || plan.values[i].alias) {
+        return value_failure(plan, i, "is of a state, but no root in the memory of states");
+      }
+      if (is_io[i]) return value_failure(plan, i, "is of a state, and an input or output");
+      if (is_state[i]) return value_failure(plan, i, "is of a state twice");
+      is_state[i] = true;
+    }
+    if (!names.insert(before.name).second) {
+      return value_failure(plan, state.before, "two states of one name");
+    }
+    if (!is_same(before, after) || before.offset_bytes != after.offset_bytes) {
+      return value_failure(plan, state.after,
+                           "has not the type and the place of state '" + before.name + "'");
+    }
+    if (before.offset_bytes % kArenaAlignment != 0) {
+      return value_failure(plan, state.before, "the state is not 64-byte aligned");
+    }
+    if (!state.initial) continue;
+    const PlanValue& initial = plan.values[*state.initial];
+    if (initial.storage != Storage::kConstant || initial.alias || !is_same(before, initial)) {
+      return value_failure(plan, *state.initial,
+                           "is no constant of the type of state '" + before.name + "'");
+    }
+  }
+  for (size_t i = 0; i < plan.values.size(); ++i) {
+    if (plan.values[i].storage == Storage::kState && !is_state[roots[i]]) {
+      return value_failure(plan, i, "is in the memory of states, but of none");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<uint32_t>> verify_values(const Plan& plan) {
@@ -268,6 +317,7 @@ Result<std::vector<uint32_t>> verify_values(const Plan& plan) {
   for (size_t i = 0; i < plan.values.size(); ++i) MEMOPT_RETURN_IF_ERROR(check_alias(plan, i));
   MEMOPT_RETURN_IF_ERROR(check_constants(plan));
   MEMOPT_RETURN_IF_ERROR(check_signature(plan, roots));
+  MEMOPT_RETURN_IF_ERROR(check_states(plan, roots));
   return roots;
 }
 

@@ -69,6 +69,11 @@ std::vector<Bytes> run(const CompiledModel& model) {
     if (plan.values[plan.outputs[i]].storage != Storage::kCaller) continue;
     require_expected((*session)->bind_output(i, buffer_of(plan.outputs[i])));
   }
+  if (plan.state_bytes > 0) {
+    buffers.push_back(*PageBuffer::allocate_fenced(plan.state_bytes, 64));
+    require_expected((*session)->bind_state(buffers.back().bytes()));
+    require_expected((*session)->reset_state());
+  }
   const Status status = (*session)->run();
   require(status.ok(), status.ok() ? "" : status.error().message);
   std::vector<Bytes> outputs;

@@ -204,8 +204,30 @@ void mutate_lists(Plan& plan, Random& random) {
   }
 }
 
+void mutate_states(Plan& plan, Random& random) {
+  if (plan.states.empty() || random.one_in(4)) {
+    plan.states.push_back({.before = any_index(plan, random),
+                           .after = any_index(plan, random),
+                           .initial = std::nullopt});
+    return;
+  }
+  PlanState& state = random.any(plan.states);
+  switch (random.below(3)) {
+    case 0:
+      state.before = any_index(plan, random);
+      return;
+    case 1:
+      state.after = any_index(plan, random);
+      return;
+    default:
+      state.initial = any_index(plan, random);
+  }
+}
+
 void mutate_plan(Plan& plan, Random& random) {
-  switch (random.below(6)) {
+  switch (random.below(7)) {
+    case 6:
+      return mutate_states(plan, random);
     case 0:
       return mutate_number(random, plan.arena_bytes);
     case 1:

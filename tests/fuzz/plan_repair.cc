@@ -372,6 +372,7 @@ void check_spaces(Plan& plan, Random& random) {
     plan.arena_alignment = kArenaAlignment;
   }
   plan.state_bytes = 0;
+  plan.states.clear();
   plan.target.isa = std::min(plan.target.isa, host_isa());
   for (size_t i = 0; i < plan.values.size(); ++i) {
     PlanValue& value = plan.values[i];
@@ -380,6 +381,28 @@ void check_spaces(Plan& plan, Random& random) {
     if (value.storage == Storage::kState) value.storage = Storage::kArena;
     if (value.layout == Layout::kPacked && value.storage != Storage::kConstant) {
       value.layout = Layout::kRowMajor;
+    }
+  }
+}
+
+// Some inputs and outputs of one type become states.
+void make_states(Plan& plan, Random& random) {
+  const auto is_free = [&](uint32_t i) {
+    return !plan.values[i].alias && plan.values[i].storage == Storage::kArena;
+  };
+  for (const uint32_t input : std::vector<uint32_t>(plan.inputs)) {
+    for (const uint32_t output : std::vector<uint32_t>(plan.outputs)) {
+      PlanValue &before = plan.values[input], &after = plan.values[output];
+      if (input == output || !is_free(input) || !is_free(output) || before.dtype != after.dtype ||
+          before.dims != after.dims || before.strides != after.strides || random.one_in(2)) {
+        continue;
+      }
+      before.storage = after.storage = Storage::kState;
+      before.offset_bytes = after.offset_bytes = round_up(plan.state_bytes);
+      plan.state_bytes = before.offset_bytes + before.bytes;
+      plan.states.push_back({.before = input, .after = output, .initial = std::nullopt});
+      std::erase(plan.inputs, input);
+      std::erase(plan.outputs, output);
     }
   }
 }
@@ -409,6 +432,7 @@ void make_consistent(Plan& plan, Random& random) {
   }
   place(plan, random.one_in(3));
   if (random.one_in(4)) overwrite(plan, random);
+  if (random.one_in(2)) make_states(plan, random);
   for (PlanValue& value : plan.values) {
     if (value.alias) fit_alias(plan, value);
   }

@@ -53,6 +53,37 @@ TEST(IrText, NamesOfAnyBytesPrintVisiblyAndParse) {
   EXPECT_EQ(again->value(again->inputs()[0]).name, name);
 }
 
+TEST(IrText, StatesPrintAndParse) {
+  constexpr std::string_view kText = R"(graph "g" {
+  %h = state : f32[2]
+  %k = state : f32[2] [1, 2]
+  %x = input : f32[2]
+  %n = unary(%h) {fn=exp} : f32[2]
+  return %x as "y", %n into %k, %n as "m" into %h
+}
+)";
+  const auto graph = parse_graph(kText);
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  EXPECT_EQ(print_graph(*graph), kText);
+  EXPECT_TRUE(verify_graph(*graph).ok()) << verify_graph(*graph).error().message;
+  EXPECT_EQ(graph->states().size(), 2U);
+}
+
+TEST(IrText, StatesThatAreNoneAreErrors) {
+  const auto message_of = [](const std::string& returned) {
+    const auto graph = parse_graph("graph {\n %h = state : f32[2]\n %x = input : f32[3]\n return " +
+                                   returned + " }");
+    return graph.ok() ? std::string() : graph.error().message;
+  };
+  EXPECT_EQ(message_of("%h into %h"), "");
+  EXPECT_EQ(message_of("%h"), "line 4: no output goes into state '%h'");
+  EXPECT_EQ(message_of("%x into %h"), "line 4: a state of f32[2] cannot take f32[3]");
+  EXPECT_EQ(message_of("%h into %x"), "line 4: needed a state that nothing goes into yet");
+  EXPECT_EQ(message_of("%h into %h, %h into %h"),
+            "line 4: needed a state that nothing goes into yet");
+  EXPECT_EQ(message_of("%h into _"), "line 4: needed a state that nothing goes into yet");
+}
+
 TEST(IrText, RegionsPrintAndParse) {
   constexpr std::string_view kText = R"(graph "g" {
   %c = input : bool[]

@@ -65,7 +65,7 @@ class CApiArguments : public ::testing::Test {
   memopt_plan* plan_ = nullptr;
   memopt_session* session_ = nullptr;
   memopt_session_options options_{.threads = 1, .guard = 0, .profile = 1};
-  alignas(64) char arena_[256] = {};
+  alignas(64) char arena_[256] = {}, state_[64] = {};
   float x_[16] = {}, y_[16] = {};
 };
 
@@ -136,15 +136,22 @@ TEST_F(CApiArguments, EveryPointerOfEveryFunctionMayBeNull) {
   CHECK_NULLS(memopt_plan_arena_bytes, {plan_});
   CHECK_NULLS(memopt_plan_arena_alignment, {plan_});
   CHECK_NULLS(memopt_plan_constants_bytes, {plan_});
+  CHECK_NULLS(memopt_plan_state_bytes, {plan_});
   CHECK_NULLS(memopt_plan_input_count, {plan_});
   CHECK_NULLS(memopt_plan_output_count, {plan_});
   CHECK_NULLS(memopt_plan_input, {plan_, 0, &info});
   CHECK_NULLS(memopt_plan_output, {plan_, 0, &info});
   CHECK_NULLS(memopt_plan_find_input, {plan_, "x", &index});
   CHECK_NULLS(memopt_plan_find_output, {plan_, "y", &index});
+  CHECK_NULLS(memopt_plan_state_count, {plan_});
+  CHECK_NULLS(memopt_plan_state, {plan_, 0, &info});
+  CHECK_NULLS(memopt_plan_find_state, {plan_, "h", &index});
   CHECK_NULLS(memopt_session_create, {plan_, arena_, sizeof(arena_), &options_, &session}, 3);
   CHECK_NULLS(memopt_session_bind_input, {session_, 0, x_, sizeof(x_)});
   CHECK_NULLS(memopt_session_bind_output, {session_, 0, y_, sizeof(y_)});
+  CHECK_NULLS(memopt_session_bind_state, {session_, state_, sizeof(state_)}, 1);  // has no states
+  CHECK_NULLS(memopt_session_reset_state, {session_});
+  CHECK_NULLS(memopt_session_state_data, {session_, 0});
   CHECK_NULLS(memopt_session_input_data, {session_, 0});
   CHECK_NULLS(memopt_session_output_data, {session_, 0});
   CHECK_NULLS(memopt_session_run, {session_});
@@ -188,6 +195,8 @@ TEST_F(CApiArguments, IndicesAndSizesOutsideOfTheirRangeAreErrors) {
     EXPECT_EQ(memopt_session_bind_output(session_, 0, y_, wrong), MEMOPT_USAGE);
     EXPECT_EQ(memopt_session_input_data(session_, wrong), nullptr);
     EXPECT_EQ(memopt_session_output_data(session_, wrong), nullptr);
+    EXPECT_EQ(memopt_plan_state(plan_, wrong, &info), MEMOPT_USAGE);
+    EXPECT_EQ(memopt_session_state_data(session_, wrong), nullptr);
   }
   for (const uint32_t wrong : {4u, 1u << 31, UINT32_MAX}) {
     memopt_plan* plan = plan_;

@@ -17,11 +17,16 @@ std::optional<Lifetime> lifetime_of(const Plan& plan, uint32_t i) {
   const auto end = static_cast<int64_t>(plan.instructions.size()) + 1;
   int64_t written = -1, read = 0;
   if (std::count(plan.inputs.begin(), plan.inputs.end(), i) > 0) written = 0;
+  for (const PlanState& state : plan.states) {
+    if (state.before == i) written = 0;
+    if (state.after == root_of(plan, i)) read = end;
+  }
   for (int64_t k = 1; k < end; ++k) {
     const PlanInstruction& at = plan.instructions[static_cast<size_t>(k - 1)];
     if (names(at.outputs, i)) written = k;
     for (uint32_t other = 0; other < plan.values.size(); ++other) {
-      if (root_of(plan, other) == root_of(plan, i) && names(at.inputs, other)) read = k;
+      if (root_of(plan, other) == root_of(plan, i) && names(at.inputs, other))
+        read = std::max(read, k);
     }
   }
   for (const uint32_t output : plan.outputs) {

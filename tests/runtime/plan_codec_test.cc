@@ -92,6 +92,7 @@ class Anything {
     set_all(at.op, at.kernel, at.inputs, at.outputs, at.scratch_offset_bytes, at.scratch_bytes,
             at.name);
   }
+  void set(PlanState& state) { set_all(state.before, state.after, state.initial); }
   void set(PlanCertificate& claims) {
     set_all(claims.naive_bytes, claims.lower_bound_bytes, claims.kind, claims.method);
   }
@@ -100,8 +101,8 @@ class Anything {
     plan.values.resize(static_cast<size_t>(values_));
     for (PlanValue& value : plan.values) set(value);
     set_all(plan.producer, plan.model_name, plan.target, plan.options, plan.instructions,
-            plan.inputs, plan.outputs, plan.arena_bytes, plan.arena_alignment, plan.constants_bytes,
-            plan.state_bytes, plan.certificate);
+            plan.inputs, plan.outputs, plan.states, plan.arena_bytes, plan.arena_alignment,
+            plan.constants_bytes, plan.state_bytes, plan.certificate);
   }
 
  private:

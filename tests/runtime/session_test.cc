@@ -76,6 +76,71 @@ TEST(Session, ComputesInTheArena) {
   }
 }
 
+// state_plan() in streams: what h', y and k' are after each run of x.
+TEST(Session, KeepsStatesInTheBoundBlock) {
+  for (const bool guard : {false, true}) {
+    Running running(state_plan(), {.guard = guard});
+    Session& session = *running.session;
+    ASSERT_EQ(session.plan().state_bytes, 80);
+    alignas(64) std::array<float, 20> first{}, second{};
+    first.fill(7);
+    const auto run = [&](float x) {
+      std::fill_n(reinterpret_cast<float*>(session.input_data(0)), 4, x);
+      const Status status = session.run();
+      EXPECT_TRUE(status.ok()) << status.error().message;
+      return reinterpret_cast<const float*>(session.output_data(0))[2];
+    };
+    EXPECT_EQ(session.state_data(0), nullptr);
+    EXPECT_EQ(session.run().error().message,
+              "the plan keeps states: bind a block of 80 bytes for them first");
+    EXPECT_EQ(session.reset_state().error().code, Code::kUsage);
+    ASSERT_TRUE(session.bind_state(std::as_writable_bytes(std::span(first))).ok());
+    EXPECT_EQ(run(1), 8 + 7);  // what the block held
+    ASSERT_TRUE(session.reset_state().ok());
+    EXPECT_EQ(run(1), 4 + 0);  // h begins as 1, 2, 3, 4
+    EXPECT_EQ(run(2), 6 + 1);
+    ASSERT_TRUE(session.bind_state(std::as_writable_bytes(std::span(second))).ok());
+    EXPECT_EQ(run(5), 5 + 0);
+    ASSERT_TRUE(session.bind_state(std::as_writable_bytes(std::span(first))).ok());
+    auto* const h = reinterpret_cast<float*>(session.state_data(0));
+    EXPECT_EQ(h, first.data());
+    EXPECT_EQ(reinterpret_cast<float*>(session.state_data(1)), first.data() + 16);
+    EXPECT_EQ(h[2], 6);
+    h[2] = 60;
+    EXPECT_EQ(run(3), 63 + 2);
+  }
+}
+
+TEST(Session, RefusesAWrongBlockOfStates) {
+  Running running(state_plan());
+  Session& session = *running.session;
+  alignas(64) std::array<std::byte, 256> memory{};
+  const std::span<std::byte> all = memory;
+  EXPECT_FALSE(session.bind_state(all.first(79)).ok());        // too short
+  EXPECT_FALSE(session.bind_state(all.subspan(32, 80)).ok());  // misaligned
+  EXPECT_FALSE(session.bind_state({static_cast<std::byte*>(nullptr), 80}).ok());
+  EXPECT_FALSE(session.bind_state(running.arena.bytes()).ok());
+  EXPECT_TRUE(session.bind_state(all).ok());
+
+  Running with_buffers(small_plan());
+  EXPECT_TRUE(with_buffers.session->bind_state({}).ok());  // keeps no states
+  EXPECT_TRUE(with_buffers.session->reset_state().ok());
+}
+
+TEST(Session, BuffersAndStatesDoNotOverlap) {
+  Plan plan = state_plan();
+  plan.values[plan.inputs[0]].storage = Storage::kCaller;
+  Running running(plan);
+  Session& session = *running.session;
+  alignas(64) std::array<std::byte, 256> memory{};
+  const std::span<std::byte> all = memory;
+  ASSERT_TRUE(session.bind_input(0, all.first(16)).ok());
+  EXPECT_FALSE(session.bind_state(all.first(80)).ok());
+  ASSERT_TRUE(session.bind_state(all.subspan(64, 80)).ok());
+  EXPECT_FALSE(session.bind_input(0, all.subspan(128, 16)).ok());
+  EXPECT_TRUE(session.bind_input(0, all.subspan(144, 16)).ok());
+}
+
 TEST(Session, RefusesAWrongArena) {
   const auto loaded = load(small_plan(), "arena");
   const auto bytes = static_cast<size_t>(loaded->plan().arena_bytes);

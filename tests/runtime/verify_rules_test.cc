@@ -11,7 +11,7 @@ namespace memopt {
 namespace {
 
 bool is_small(const Plan& plan) {
-  return plan.arena_bytes < 1 << 16 &&
+  return std::max(plan.arena_bytes, plan.state_bytes) < 1 << 16 &&
          std::all_of(plan.values.begin(), plan.values.end(), [](const PlanValue& v) {
            const auto count = checked_count(v.dims);
            return !count || *count < 300;

@@ -29,7 +29,7 @@ uint32_t index_of(const Plan& plan, std::string_view name) {
 }
 
 TEST(Verify, SoundPlansPass) {
-  for (const Plan& plan : {small_plan(), concat_plan(), Plan{}}) {
+  for (const Plan& plan : {small_plan(), concat_plan(), state_plan(), Plan{}}) {
     const Status status = verify(plan);
     EXPECT_TRUE(status.ok()) << status.error().message;
   }
@@ -62,7 +62,62 @@ const Mutation kMutations[] = {
     {"OddAlignment", small_plan, [](Plan& p) { p.arena_alignment = 96; }, "arena alignment"},
     {"SmallAlignment", small_plan, [](Plan& p) { p.arena_alignment = 32; }, "arena alignment"},
     {"NegativeConstants", small_plan, [](Plan& p) { p.constants_bytes = -8; }, "constants of"},
-    {"State", small_plan, [](Plan& p) { p.state_bytes = 8; }, "state"},
+    {"NegativeState", state_plan, [](Plan& p) { p.state_bytes = -1; }, "state of -1"},
+    {"HugeState", state_plan, [](Plan& p) { p.state_bytes = INT64_MAX; }, "state of"},
+    {"OutsideState", state_plan, [](Plan& p) { p.state_bytes = 76; }, "of a space of"},
+    {"StateUnaligned", state_plan,
+     [](Plan& p) { value(p, "h").offset_bytes = value(p, "h'").offset_bytes = 16; }, "64-byte"},
+    {"StatesOverlap", state_plan,
+     [](Plan& p) { value(p, "k").offset_bytes = value(p, "k'").offset_bytes = 0; },
+     "states 'h' and 'k' overlap"},
+    {"StateElsewhere", state_plan,
+     [](Plan& p) {
+       value(p, "h'").offset_bytes = 128;
+       p.state_bytes = 192;
+     },
+     "the type and the place"},
+    {"StateOfOtherType", state_plan,
+     [](Plan& p) {
+       value(p, "h'").dims = {2};
+       value(p, "h'").bytes = 8;
+     },
+     "the type and the place"},
+    {"StateInTheArena", state_plan, [](Plan& p) { value(p, "h'").storage = Storage::kArena; },
+     "no root in the memory of states"},
+    {"StateIsAlias", state_plan,
+     [](Plan& p) {
+       value(p, "h'").alias = PlanAlias{.parent = index_of(p, "h"), .whole = true, .starts = {}};
+     },
+     "no root in the memory of states"},
+    {"StateIsInput", state_plan, [](Plan& p) { p.inputs.push_back(index_of(p, "h")); },
+     "and an input or output"},
+    {"StateIsOutput", state_plan, [](Plan& p) { p.outputs.push_back(index_of(p, "h'")); },
+     "and an input or output"},
+    {"StateTwice", state_plan, [](Plan& p) { p.states.push_back(p.states[0]); }, "twice"},
+    {"TwoStatesOfOneName", state_plan, [](Plan& p) { value(p, "k").name = "h"; },
+     "two states of one name"},
+    {"StateOfNone", state_plan, [](Plan& p) { p.states.pop_back(); }, "but of none"},
+    {"InitialIsNoConstant", state_plan, [](Plan& p) { p.states[0].initial = index_of(p, "x"); },
+     "no constant of the type"},
+    {"InitialOfOtherShape", state_plan,
+     [](Plan& p) {
+       value(p, "c").dims = {2, 2};
+       value(p, "c").strides = {2, 1};
+     },
+     "no constant of the type"},
+    {"StateWritten", state_plan, [](Plan& p) { p.instructions[3].outputs[0] = index_of(p, "k"); },
+     "written twice"},
+    {"StateNotUpdated", state_plan, [](Plan& p) { p.instructions.pop_back(); },
+     "at the end: reads 'k'' before it is written"},
+    {"StateReadWhenOverwritten", state_plan,
+     [](Plan& p) { std::swap(p.instructions[2], p.instructions[3]); }, "where 'k'' lies"},
+    {"StateNotInPlace", state_plan,
+     [](Plan& p) {
+       p.instructions.insert(p.instructions.begin(), p.instructions[3]);
+       p.instructions[0].inputs[0] = index_of(p, "k");
+       p.instructions.pop_back();
+     },
+     "does not work in place"},
     {"StateValue", small_plan, [](Plan& p) { value(p, "a").storage = Storage::kState; }, "ends at"},
     {"NegativeDim", small_plan, [](Plan& p) { value(p, "a").dims[0] = -2; }, "type"},
     {"HugeDims", small_plan,

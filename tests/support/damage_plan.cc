@@ -16,7 +16,7 @@ class Damage {
 
  private:
   void change_field(PlanValue& v, PlanInstruction& at) {
-    switch (dice_.below(27)) {
+    switch (dice_.below(29)) {
       case 0:
       case 1:
         return change(v.offset_bytes, 16);
@@ -81,8 +81,7 @@ class Damage {
         plan_.arena_alignment = int64_t{32} << dice_.below(18);
         return;
       case 23:
-        plan_.state_bytes = dice_.below(3) - 1;
-        return;
+        return change(plan_.state_bytes, 4);
       case 24:
         change_one(v.dims);
         return change_one(v.strides);
@@ -92,8 +91,36 @@ class Damage {
         v.strides = Dims(v.strides.span().first(static_cast<size_t>(v.strides.rank() - 1)));
         return;
       }
+      case 26:
+      case 27:
+        return change_states();
       default:  // where another one is
         v.offset_bytes = dice_.any(plan_.values).offset_bytes;
+    }
+  }
+
+  void change_states() {
+    if (plan_.states.empty() || dice_.one_in(4)) {
+      plan_.states.push_back({.before = index(), .after = index(), .initial = std::nullopt});
+      return;
+    }
+    if (dice_.one_in(4)) return plan_.states.pop_back();
+    PlanState& state = dice_.any(plan_.states);
+    switch (dice_.below(5)) {
+      case 0:
+        state.before = index();
+        return;
+      case 1:
+        state.after = index();
+        return;
+      case 2:
+        state.initial = index();
+        return;
+      case 3:
+        state.initial.reset();
+        return;
+      default:  // one field of one of the two values
+        return change(plan_.values[dice_.one_in(2) ? state.before : state.after].offset_bytes, 16);
     }
   }
 

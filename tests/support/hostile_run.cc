@@ -132,7 +132,8 @@ int64_t operations_of(const Plan& plan, const PlanInstruction& instruction) {
 }
 
 bool is_small(const Plan& plan) {
-  if (plan.arena_bytes > kMaxBytes || plan.constants_bytes > kMaxBytes) return false;
+  if (std::max({plan.arena_bytes, plan.constants_bytes, plan.state_bytes}) > kMaxBytes)
+    return false;
   if (plan.arena_alignment > kPageBytes) return false;
   for (const PlanValue& value : plan.values) {
     if (value.storage == Storage::kCaller && value.bytes > kMaxBytes) return false;
@@ -191,6 +192,9 @@ Status run_loaded(const std::shared_ptr<const LoadedPlan>& loaded, Filler& fille
     buffers.emplace_back(value.bytes);
     MEMOPT_RETURN_IF_ERROR(session->bind_output(i, buffers.back().bytes()));
   }
+  const PageBuffer state = *PageBuffer::allocate_fenced(plan.state_bytes, plan.arena_alignment);
+  MEMOPT_RETURN_IF_ERROR(session->bind_state(state.bytes()));
+  if (plan.state_bytes > 0) MEMOPT_RETURN_IF_ERROR(session->reset_state());
   const FencedMemory fence(arena.bytes(), loaded->constants());
   return session->run();
 }

@@ -24,8 +24,8 @@ class Rules {
   bool memory() {
     return spaces() && every_value([&](uint32_t i) { return value_is_right(i); }) && find_roots() &&
            every_value([&](uint32_t i) { return alias_is_right(i); }) && constants_are_apart() &&
-           signature_is_right() && types_are_right() && writers_are_right() && simulate() &&
-           claims_are_possible();
+           signature_is_right() && states_are_right() && types_are_right() && writers_are_right() &&
+           simulate() && claims_are_possible();
   }
 
   bool kernels() const {
@@ -51,7 +51,7 @@ class Rules {
     return plan_.arena_bytes >= 0 && plan_.arena_bytes <= kMaxSpaceBytes && alignment >= 64 &&
            alignment <= kMaxArenaAlignment && (alignment & (alignment - 1)) == 0 &&
            plan_.constants_bytes >= 0 && plan_.constants_bytes <= kMaxSpaceBytes &&
-           plan_.state_bytes == 0;
+           plan_.state_bytes >= 0 && plan_.state_bytes <= kMaxSpaceBytes;
   }
 
   // Bytes from the first element to the end of the last; -1 where two may lie in one place.
@@ -76,7 +76,7 @@ class Rules {
     return v.storage == Storage::kArena      ? plan_.arena_bytes
            : v.storage == Storage::kConstant ? plan_.constants_bytes
            : v.storage == Storage::kCaller   ? v.bytes
-                                             : 0;
+                                             : plan_.state_bytes;
   }
 
   bool value_is_right(uint32_t i) const {
@@ -192,6 +192,39 @@ class Rules {
     });
   }
 
+  bool states_are_right() const {
+    std::set<uint32_t> of_states;
+    std::set<std::string> names;
+    const auto is_io = [&](uint32_t i) {
+      return std::ranges::count(plan_.inputs, i) + std::ranges::count(plan_.outputs, i) > 0;
+    };
+    const auto same = [](const PlanValue& a, const PlanValue& b) {
+      return a.dtype == b.dtype && a.layout == b.layout && a.dims == b.dims &&
+             a.strides == b.strides;
+    };
+    for (const PlanState& state : plan_.states) {
+      const PlanValue &before = value(state.before), &after = value(state.after);
+      for (const uint32_t i : {state.before, state.after}) {
+        if (value(i).alias || value(i).storage != Storage::kState || is_io(i) ||
+            !of_states.insert(i).second) {
+          return false;
+        }
+      }
+      if (!names.insert(before.name).second || !same(before, after) ||
+          before.offset_bytes != after.offset_bytes || before.offset_bytes % 64 != 0) {
+        return false;
+      }
+      if (!state.initial) continue;
+      const PlanValue& initial = value(*state.initial);
+      if (initial.storage != Storage::kConstant || initial.alias || !same(before, initial)) {
+        return false;
+      }
+    }
+    return every_value([&](uint32_t i) {
+      return value(i).storage != Storage::kState || of_states.contains(roots_[i]);
+    });
+  }
+
   bool types_are_right() const {
     return std::all_of(
         plan_.instructions.begin(), plan_.instructions.end(), [&](const PlanInstruction& at) {
@@ -226,6 +259,7 @@ class Rules {
 
   bool writers_are_right() {
     for (const uint32_t i : plan_.inputs) writes_[i] = 0;
+    for (const PlanState& state : plan_.states) writes_[state.before] = 0;
     for (size_t k = 0; k < plan_.instructions.size(); ++k) {
       for (const auto& output : plan_.instructions[k].outputs) {
         if (!output) continue;
@@ -300,35 +334,51 @@ class Rules {
 
   bool simulate() {
     owners_.assign(static_cast<size_t>(plan_.arena_bytes), kNobody);
-    for (const uint32_t i : plan_.inputs) {
-      if (in_arena(i) && !all_owned(value(i), kNobody)) return false;
+    // The memory of states lies behind the arena here.
+    owners_.resize(owners_.size() + static_cast<size_t>(plan_.state_bytes), kNobody);
+    std::vector<uint32_t> there = plan_.inputs, kept = plan_.outputs;
+    for (const PlanState& state : plan_.states) {
+      there.push_back(state.before);
+      kept.push_back(state.after);
+    }
+    for (const uint32_t i : there) {
+      if (is_shared(i) && !all_owned(value(i), kNobody)) return false;
       if (!write(i)) return false;
     }
     for (size_t k = 0; k < plan_.instructions.size(); ++k) {
       if (!run(plan_.instructions[k], k)) return false;
     }
-    return std::all_of(plan_.outputs.begin(), plan_.outputs.end(),
+    return std::all_of(kept.begin(), kept.end(),
                        [&](uint32_t i) { return can_read(i, plan_.instructions.size()); });
   }
 
   bool all_owned(const PlanValue& v, uint32_t owner) const {
-    for (int64_t byte = v.offset_bytes; byte < v.offset_bytes + v.bytes; ++byte) {
+    const int64_t begin = place_of(v);
+    for (int64_t byte = begin; byte < begin + v.bytes; ++byte) {
       if (owners_[static_cast<size_t>(byte)] != owner) return false;
     }
     return true;
   }
 
+  bool is_shared(uint32_t i) const { return in_arena(i) || value(i).storage == Storage::kState; }
+  int64_t place_of(const PlanValue& v) const {
+    return v.offset_bytes + (v.storage == Storage::kState ? plan_.arena_bytes : 0);
+  }
+  bool values_meet(uint32_t a, uint32_t b) const {
+    return is_shared(a) && value(a).storage == value(b).storage && ranges_meet(value(a), value(b));
+  }
+
   bool can_read(uint32_t i, size_t position) const {
-    return is_complete(i, position) && (!in_arena(i) || all_owned(value(i), roots_[i]));
+    return is_complete(i, position) && (!is_shared(i) || all_owned(value(i), roots_[i]));
   }
 
   bool write(uint32_t i) {
-    if (!in_arena(i)) return true;
+    if (!is_shared(i)) return true;
     const uint32_t root = roots_[i];
     const bool whole = interleaved_.contains(root);
     const PlanValue& v = value(whole ? root : i);
     if (whole && !begun_.insert(root).second) return all_owned(v, root);
-    std::fill_n(owners_.begin() + v.offset_bytes, v.bytes, root);
+    std::fill_n(owners_.begin() + place_of(v), v.bytes, root);
     return true;
   }
 
@@ -346,18 +396,18 @@ class Rules {
       if (in_arena(*input) && ranges_meet(value(*input), scratch)) return false;
     }
     for (size_t o = 0; o < at.outputs.size(); ++o) {
-      if (!at.outputs[o] || !in_arena(*at.outputs[o])) continue;
+      if (!at.outputs[o]) continue;
       const uint32_t output = *at.outputs[o];
-      if (ranges_meet(value(output), scratch)) return false;
+      if (in_arena(output) && ranges_meet(value(output), scratch)) return false;
       for (size_t k = 0; k < at.inputs.size(); ++k) {
-        if (at.inputs[k] && in_arena(*at.inputs[k]) && roots_[*at.inputs[k]] != roots_[output] &&
-            ranges_meet(value(*at.inputs[k]), value(output)) && !works_in_place(at, k, o)) {
+        if (at.inputs[k] && roots_[*at.inputs[k]] != roots_[output] &&
+            values_meet(*at.inputs[k], output) && !works_in_place(at, k, o)) {
           return false;
         }
       }
       for (size_t k = 0; k < o; ++k) {
-        if (at.outputs[k] && in_arena(*at.outputs[k]) && roots_[*at.outputs[k]] != roots_[output] &&
-            ranges_meet(value(*at.outputs[k]), value(output))) {
+        if (at.outputs[k] && roots_[*at.outputs[k]] != roots_[output] &&
+            values_meet(*at.outputs[k], output)) {
           return false;
         }
       }

@@ -31,6 +31,13 @@ std::vector<Bytes> run_compiled(const CompiledModel& model, bool guard) {
 
 std::vector<Bytes> run_compiled(const CompiledModel& model, bool guard,
                                 std::span<const Bytes> inputs) {
+  const std::vector<Bytes> run(inputs.begin(), inputs.end());
+  const std::vector<std::vector<Bytes>> outputs = run_stream(model, guard, std::span(&run, 1));
+  return outputs.empty() ? std::vector<Bytes>() : outputs.front();
+}
+
+std::vector<std::vector<Bytes>> run_stream(const CompiledModel& model, bool guard,
+                                           std::span<const std::vector<Bytes>> inputs_of_runs) {
   // Plans are synced when they are written, which costs nothing in memory. Tests run beside each
   // other.
   const std::string memory = "/dev/shm";
@@ -59,24 +66,33 @@ std::vector<Bytes> run_compiled(const CompiledModel& model, bool guard,
     if (plan.values[plan.inputs[i]].storage == Storage::kCaller) {
       EXPECT_TRUE((*session)->bind_input(i, caller_buffer(plan.inputs[i])).ok());
     }
-    EXPECT_EQ(static_cast<int64_t>(inputs[i].size()), plan.values[plan.inputs[i]].bytes);
-    if (!inputs[i].empty()) {
-      std::memcpy((*session)->input_data(i), inputs[i].data(), inputs[i].size());
-    }
   }
   for (size_t i = 0; i < plan.outputs.size(); ++i) {
     if (plan.values[plan.outputs[i]].storage == Storage::kCaller) {
       EXPECT_TRUE((*session)->bind_output(i, caller_buffer(plan.outputs[i])).ok());
     }
   }
-  const Status status = (*session)->run();
-  EXPECT_TRUE(status.ok()) << status.error().message;
-  std::vector<Bytes> outputs;
-  for (size_t i = 0; i < plan.outputs.size(); ++i) {
-    const std::byte* data = (*session)->output_data(i);
-    outputs.emplace_back(data, data + plan.values[plan.outputs[i]].bytes);
+  if (plan.state_bytes > 0) {
+    buffers.push_back(*PageBuffer::allocate(plan.state_bytes));
+    EXPECT_TRUE((*session)->bind_state(buffers.back().bytes()).ok());
+    EXPECT_TRUE((*session)->reset_state().ok());
   }
-  return outputs;
+  std::vector<std::vector<Bytes>> outputs_of_runs;
+  for (const std::vector<Bytes>& inputs : inputs_of_runs) {
+    for (size_t i = 0; i < plan.inputs.size(); ++i) {
+      EXPECT_EQ(static_cast<int64_t>(inputs[i].size()), plan.values[plan.inputs[i]].bytes);
+      if (inputs[i].empty()) continue;
+      std::memcpy((*session)->input_data(i), inputs[i].data(), inputs[i].size());
+    }
+    const Status status = (*session)->run();
+    EXPECT_TRUE(status.ok()) << status.error().message;
+    std::vector<Bytes>& outputs = outputs_of_runs.emplace_back();
+    for (size_t i = 0; i < plan.outputs.size(); ++i) {
+      const std::byte* data = (*session)->output_data(i);
+      outputs.emplace_back(data, data + plan.values[plan.outputs[i]].bytes);
+    }
+  }
+  return outputs_of_runs;
 }
 
 double relative_error(const std::vector<Bytes>& outputs, const std::vector<Bytes>& expected) {

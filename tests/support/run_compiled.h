@@ -16,6 +16,11 @@ std::vector<std::vector<std::byte>> run_compiled(const CompiledModel& model, boo
 std::vector<std::vector<std::byte>> run_compiled(const CompiledModel& model, bool guard,
                                                  std::span<const std::vector<std::byte>> inputs);
 
+// Several runs of one session, from the states that the model begins with: the outputs of each.
+std::vector<std::vector<std::vector<std::byte>>> run_stream(
+    const CompiledModel& model, bool guard,
+    std::span<const std::vector<std::vector<std::byte>>> inputs_of_runs);
+
 // The largest difference of two lists of f32 outputs, relative to the range of the expected ones.
 double relative_error(const std::vector<std::vector<std::byte>>& outputs,
                       const std::vector<std::vector<std::byte>>& expected);

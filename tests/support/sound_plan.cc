@@ -20,7 +20,10 @@ class PlanMaker {
     for (int64_t i = dice_.below(3); i > 0; --i) {
       read_some(add_root(any_type(), any_dims(), Storage::kConstant));
     }
+    for (int64_t i = dice_.below(3); i > 0; --i) add_state();
     for (int64_t i = dice_.below(4); i > 0; --i) add_step();
+    for (PlanState& state : plan.states) write_next(state);
+    if (!plan.states.empty() && dice_.one_in(2)) add_step();
     while (plan.instructions.empty()) add_step();
     for (int64_t i = 1 + dice_.below(2); i > 0; --i) {
       const uint32_t output = dice_.any(readable_);
@@ -58,8 +61,10 @@ class PlanMaker {
 
   // A place of its own behind all others; sometimes right behind, sometimes where it just ended.
   void place(PlanValue& v) {
-    int64_t& end = v.storage == Storage::kConstant ? plan.constants_bytes : plan.arena_bytes;
-    const int64_t step = v.storage == Storage::kConstant ? 64 : dice_.one_in(2) ? 16 : 64;
+    int64_t& end = v.storage == Storage::kConstant ? plan.constants_bytes
+                   : v.storage == Storage::kState  ? plan.state_bytes
+                                                   : plan.arena_bytes;
+    const int64_t step = v.storage != Storage::kArena ? 64 : dice_.one_in(2) ? 16 : 64;
     v.offset_bytes = (end + step - 1) / step * step;
     end = v.offset_bytes + v.bytes;
   }
@@ -76,6 +81,55 @@ class PlanMaker {
     const uint32_t index = push(v);
     if (storage != Storage::kCaller) place(value(index));
     return index;
+  }
+
+  void add_state() {
+    PlanState state;
+    state.before = add_root(any_type(), any_dims(), Storage::kState);
+    PlanValue after = value(state.before);
+    state.after = push(after);
+    if (dice_.one_in(2)) {
+      after.storage = Storage::kConstant;
+      place(after);
+      state.initial = push(after);
+      if (dice_.one_in(2)) readable_.push_back(*state.initial);
+    }
+    plan.states.push_back(state);
+    read_some(state.before);
+  }
+
+  // The next value is a copy of something, of the old one maybe, in place; whole, or in two parts
+  // along some axis. The old one is not read any more.
+  void write_next(const PlanState& state) {
+    const DType dtype = value(state.after).dtype;
+    const Dims dims = value(state.after).dims;
+    uint32_t x = state.before;
+    for (const uint32_t candidate : readable_) {
+      const PlanValue& v = value(candidate);
+      const bool other = v.storage != Storage::kState || candidate == state.before;
+      if (other && v.dtype == dtype && v.dims == dims && dice_.one_in(2)) x = candidate;
+    }
+    const bool in_parts =
+        x != state.before && dims.rank() > 0 && dtype_bits(dtype) >= 8 && dice_.one_in(2);
+    std::erase_if(readable_,
+                  [&](uint32_t i) { return root_of(plan, i) == state.before && i != x; });
+    if (in_parts) {
+      const auto axis = static_cast<int>(dice_.below(dims.rank()));
+      const int64_t first = dice_.below(dims[axis] + 1);
+      const std::vector<int64_t> sizes = {first, dims[axis] - first};
+      std::vector<std::optional<uint32_t>> parts;
+      Dims starts = Dims::filled(dims.rank(), 0), part = dims;
+      for (const int64_t size : sizes) {
+        part[axis] = size;
+        parts.emplace_back(add_part(state.after, starts, part));
+        starts[axis] += size;
+      }
+      step(Split{.axis = axis, .sizes = sizes}, kernel("split"), {x}, parts);
+    } else {
+      step(Copy{}, x == state.before ? "copy.over" : kernel("copy"), {x}, {state.after});
+    }
+    std::erase(readable_, state.before);
+    read_some(state.after);
   }
 
   uint32_t add_part(uint32_t parent, const Dims& starts, const Dims& dims) {
@@ -348,6 +402,11 @@ class PlanMaker {
     plan.values = std::move(values);
     for (uint32_t& i : plan.inputs) i = place[i];
     for (uint32_t& i : plan.outputs) i = place[i];
+    for (PlanState& state : plan.states) {
+      state.before = place[state.before];
+      state.after = place[state.after];
+      if (state.initial) state.initial = place[*state.initial];
+    }
     for (PlanInstruction& at : plan.instructions) {
       for (auto* operands : {&at.inputs, &at.outputs}) {
         for (auto& operand : *operands) {

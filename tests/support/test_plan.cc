@@ -185,6 +185,21 @@ uint32_t TestPlanBuilder::constant(const std::string& name, const Dims& dims) {
   return index;
 }
 
+std::pair<uint32_t, uint32_t> TestPlanBuilder::state(const std::string& name, const Dims& dims) {
+  PlanValue value;
+  value.dims = dims;
+  value.strides = row_major_strides(dims);
+  value.storage = Storage::kState;
+  value.offset_bytes = (plan.state_bytes + 63) / 64 * 64;
+  value.name = name;
+  const uint32_t before = push(value);
+  value.name = name + "'";
+  const uint32_t after = push(value);
+  plan.state_bytes = value.offset_bytes + plan.values[before].bytes;
+  plan.states.push_back({.before = before, .after = after, .initial = std::nullopt});
+  return {before, after};
+}
+
 uint32_t TestPlanBuilder::box(const std::string& name, uint32_t parent, const Dims& starts,
                               const Dims& dims) {
   PlanValue value = plan.values[parent];
@@ -265,6 +280,22 @@ Plan concat_plan() {
   builder.add(x, x, left);
   builder.unary("test.relu", x, right);
   builder.add(left, middle, y);
+  builder.plan.inputs = {x};
+  builder.plan.outputs = {y};
+  return builder.plan;
+}
+
+Plan state_plan() {
+  TestPlanBuilder builder;
+  const uint32_t x = builder.arena("x", {4}, 0), y = builder.arena("y", {4}, 64);
+  const auto [h, next_h] = builder.state("h", {4});
+  const auto [k, next_k] = builder.state("k", {4});
+  builder.plan.states[0].initial = builder.constant("c", {4});
+  const uint32_t sum = builder.arena("sum", {4}, 64);
+  builder.add(h, x, sum);
+  builder.unary("test.relu", sum, next_h);
+  builder.add(next_h, k, y);
+  builder.unary("test.copy", x, next_k);
   builder.plan.inputs = {x};
   builder.plan.outputs = {y};
   return builder.plan;

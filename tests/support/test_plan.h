@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/kernels/kernel.h"
@@ -32,6 +33,8 @@ class TestPlanBuilder {
                  Layout layout = Layout::kRowMajor);
   uint32_t caller(const std::string& name, const Dims& dims);
   uint32_t constant(const std::string& name, const Dims& dims);
+  // A state of this name that is `name` + "'" in the next run, behind all others; both values.
+  std::pair<uint32_t, uint32_t> state(const std::string& name, const Dims& dims);
   uint32_t box(const std::string& name, uint32_t parent, const Dims& starts, const Dims& dims);
   uint32_t whole(const std::string& name, uint32_t parent, const Dims& dims);
   PlanInstruction& unary(const std::string& kernel, uint32_t input, uint32_t output);
@@ -56,6 +59,10 @@ Plan small_plan();
 // Channels-last: p = concat of add(x, x) and relu(x) along channels, written in place of it, then
 // split again: y = left half + right half.
 Plan concat_plan();
+
+// h' = relu(h + x); y = h' + k; k' = copy(x), with x and y in the arena. h begins as the constant
+// c.
+Plan state_plan();
 
 // A plan file in memory: these metadata and constants, with all digests right.
 std::vector<std::byte> file_in_memory(std::span<const std::byte> metadata,

@@ -43,6 +43,7 @@ class Expected {
       places_.push_back(places_of(plan, i));
     }
     for (const uint32_t i : plan.inputs) writes_.emplace_back(i, -1);
+    for (const PlanState& state : plan.states) writes_.emplace_back(state.before, -1);
     for (size_t step = 0; step < plan.instructions.size(); ++step) {
       for (const auto& output : plan.instructions[step].outputs) {
         if (output) writes_.emplace_back(*output, static_cast<int32_t>(step));
@@ -138,6 +139,17 @@ class Expected {
         }
       }
     }
+    for (const PlanState& state : plan_.states) {
+      const auto& outputs = plan_.instructions[step].outputs;
+      if (std::count(outputs.begin(), outputs.end(), std::optional(state.after)) == 0) continue;
+      for (int32_t other = 0; other < std::ssize(plan_.instructions); ++other) {
+        for (const auto& input : plan_.instructions[other].inputs) {
+          const bool reads = input && root_of(plan_, *input) == state.before && other != step &&
+                             plan_.values[*input].bytes > 0;
+          if (reads) result.insert(other);
+        }
+      }
+    }
     return result;
   }
 
@@ -186,6 +198,17 @@ void expect_derived(const Plan& plan, KernelLookup kernels) {
   Expected(plan, kernels).compare(*found);
 }
 
+// The first input is in the next run what a value of its type was.
+void keep_some_value(Graph& graph, uint64_t seed) {
+  const ValueId before = graph.inputs()[0];
+  std::vector<ValueId> candidates;
+  for (const ValueId id : live_values(graph)) {
+    if (graph.type(id) == graph.type(before)) candidates.push_back(id);
+  }
+  graph.add_output(candidates[seed % candidates.size()], "next");
+  graph.add_state({.before = before, .output = graph.outputs().size() - 1, .initial = nullptr});
+}
+
 TEST(CertificateDerivation, CompiledGraphs) {
   int pairs = 0;
   for (uint64_t seed = 0; seed < 150; ++seed) {
@@ -193,7 +216,9 @@ TEST(CertificateDerivation, CompiledGraphs) {
     CompileOptions options;
     options.buffers.in_place = seed % 3 != 0;
     options.buffers.io_in_arena = seed % 5 != 0;
-    const auto model = compile_graph(random_graph(seed, 4 + static_cast<int>(seed % 20)), options);
+    Graph graph = random_graph(seed, 4 + static_cast<int>(seed % 20));
+    if (seed % 2 == 0) keep_some_value(graph, seed);
+    const auto model = compile_graph(std::move(graph), options);
     ASSERT_TRUE(model.ok()) << model.error().message;
     expect_derived((*model)->plan(), find_kernel);
     const Problem problem = *derive_problem((*model)->plan());

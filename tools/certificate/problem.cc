@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -37,13 +38,16 @@ class Derivation {
         roots_(plan.values.size()),
         storage_(plan.values.size(), kNone),
         written_elements_(plan.values.size(), 0),
-        writers_(plan.values.size()) {}
+        writers_(plan.values.size()),
+        old_(plan.values.size()),
+        readers_(plan.values.size()) {}
 
   Result<Problem> run() {
     problem_.steps.resize(plan_.instructions.size());
     MEMOPT_RETURN_IF_ERROR(add_storages());
     MEMOPT_RETURN_IF_ERROR(add_scratch());
     find_writers();
+    for (const PlanState& state : plan_.states) old_[state.after] = state.before;
     for (int32_t step = 0; step < problem_.step_count(); ++step) {
       add_touches(step);
       MEMOPT_RETURN_IF_ERROR(add_waits(step));
@@ -118,6 +122,7 @@ class Derivation {
       if (plan_.values[i].storage == Storage::kConstant && !plan_.values[i].alias) write(i, kNone);
     }
     for (const uint32_t i : plan_.inputs) write(i, kNone);
+    for (const PlanState& state : plan_.states) write(state.before, kNone);
     for (int32_t step = 0; step < problem_.step_count(); ++step) {
       for (const std::optional<uint32_t>& output : instruction(step).outputs) {
         if (output) write(*output, step);
@@ -138,6 +143,16 @@ class Derivation {
     }
   }
 
+  Status wait_for(std::vector<int32_t>& before, const std::vector<int32_t>& steps) {
+    waits_ += static_cast<int64_t>(steps.size());
+    if (waits_ > kMaxWaits) {
+      return bad_input("the steps of the plan wait for more than " + std::to_string(kMaxWaits) +
+                       " others together: no certificate speaks about so many");
+    }
+    before.insert(before.end(), steps.begin(), steps.end());
+    return {};
+  }
+
   // A value is there once it, or something that it is part of, is written completely: what the
   // verifier of plans asks for. The smallest such thing has the fewest writers to wait for.
   Status add_waits(int32_t step) {
@@ -152,12 +167,15 @@ class Derivation {
         }
         at = plan_.values[at].alias->parent;
       }
-      waits_ += static_cast<int64_t>(writers_[at].size());
-      if (waits_ > kMaxWaits) {
-        return bad_input("the steps of the plan wait for more than " + std::to_string(kMaxWaits) +
-                         " others together: no certificate speaks about so many");
-      }
-      before.insert(before.end(), writers_[at].begin(), writers_[at].end());
+      MEMOPT_RETURN_IF_ERROR(wait_for(before, writers_[at]));
+    }
+    for (const std::optional<uint32_t>& output : instruction(step).outputs) {
+      if (!output || !old_[*output]) continue;
+      MEMOPT_RETURN_IF_ERROR(wait_for(before, readers_[*old_[*output]]));
+    }
+    for (const std::optional<uint32_t>& input : instruction(step).inputs) {
+      if (!input || plan_.values[*input].storage != Storage::kState) continue;
+      if (plan_.values[*input].bytes > 0) readers_[roots_[*input]].push_back(step);
     }
     sort_unique(before);
     for (const int32_t other : before) {
@@ -219,6 +237,8 @@ class Derivation {
   std::vector<int32_t> storage_;               // per value: of a root in the arena
   std::vector<int64_t> written_elements_;      // per value
   std::vector<std::vector<int32_t>> writers_;  // per value: steps
+  std::vector<std::optional<uint32_t>> old_;   // per value: the state that it is the next value of
+  std::vector<std::vector<int32_t>> readers_;  // per root of a state: steps up to this one
   int64_t total_bytes_ = 0;
   int64_t waits_ = 0;
 };

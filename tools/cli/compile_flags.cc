@@ -165,6 +165,26 @@ Result<std::variant<TensorData, double>> parse_binding(const std::string& text) 
   return {std::move(tensor)};
 }
 
+Result<std::vector<StateOption>> parse_states(const CompileFlags& flags) {
+  std::vector<StateOption> states;
+  for (const std::string& text : flags.states) {
+    const auto assignment = split_assignment(text);
+    if (!assignment) return usage("--state: needed INPUT=OUTPUT, found '" + text + "'");
+    states.push_back({.input = assignment->first, .output = assignment->second});
+  }
+  for (const std::string& text : flags.initial_states) {
+    const auto assignment = split_assignment(text);
+    if (!assignment) return usage("--state-from: needed INPUT=@FILE, found '" + text + "'");
+    const auto state = std::ranges::find(states, assignment->first, &StateOption::input);
+    if (state == states.end()) {
+      return usage("--state-from " + text + ": --state names no such input");
+    }
+    if (state->initial) return usage("--state-from " + text + ": is given twice");
+    MEMOPT_ASSIGN_OR_RETURN(state->initial, read_tensor_argument(assignment->second));
+  }
+  return states;
+}
+
 Result<ImportedModel> read_model(const CompileFlags& flags, std::shared_ptr<Account> account) {
   MEMOPT_ASSIGN_OR_RETURN(const ImportOptions options, import_options(flags, std::move(account)));
   if (flags.model != "-") return import_onnx(flags.model, options);
@@ -190,6 +210,13 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
   app.add_option("--bind", flags.bindings,
                  "make a graph input a constant: x=@file.npy, x=@file.pb or x=16000 (repeatable)")
       ->type_name(kNamedInput);
+  app.add_option("--state", flags.states,
+                 "keep a value from run to run: h=hn makes input h what output hn was in the run "
+                 "before, zeros in the first (repeatable)")
+      ->type_name("INPUT=OUTPUT");
+  app.add_option("--state-from", flags.initial_states,
+                 "what a state is in the first run: h=@file.npy or h=@file.pb (repeatable)")
+      ->type_name(kNamedInput);
   app.add_option("--shapes-from", flags.shapes_from,
                  "folder with an example of each input, whose shapes are taken: input_K.pb (as in "
                  "ONNX's test_data_set_K) or NAME.npy")
@@ -210,8 +237,9 @@ void declare_compile_flags(CLI::App& app, CompileFlags& flags) {
   app.add_flag("--reference-kernels", flags.reference_kernels, "use the plain kernels only");
   app.add_option(
       "--tile", flags.tiles,
-      "compute a region of the optimized graph in bands of rows (axis 2) or of images "
-      "(axis 0): OUTPUT=INPUT[,INPUT...]:AXIS:BANDS[:keep], by the names of values (repeatable)");
+      "compute a region of the optimized graph in bands of rows (axis 2), columns (axis 3) or "
+      "images (axis 0): OUTPUT=INPUT[,INPUT...]:AXIS:BANDS[:keep], by the names of values "
+      "(repeatable)");
   app.add_option("--cost-model", flags.cost_model,
                  "times of kernels, by memopt-bench --calibrate (default: built in)")
       ->type_name(kInputFile);
@@ -291,6 +319,7 @@ Result<ImportOptions> import_options(const CompileFlags& flags, std::shared_ptr<
     if (!assignment) return malformed("--bind", text);
     MEMOPT_ASSIGN_OR_RETURN(options.bindings[assignment->first], parse_binding(assignment->second));
   }
+  MEMOPT_ASSIGN_OR_RETURN(options.states, parse_states(flags));
   if (!flags.shapes_from.empty()) {
     MEMOPT_ASSIGN_OR_RETURN(options.examples, read_example_shapes(flags.shapes_from));
   }
@@ -348,6 +377,7 @@ Result<CompileOptions> compile_options(const CompileFlags& flags) {
   options.recorded.push_back("io=" + flags.io);
   for (const std::string& text : flags.dims) options.recorded.push_back("dim=" + text);
   for (const std::string& text : flags.shapes) options.recorded.push_back("shape=" + text);
+  for (const std::string& text : flags.states) options.recorded.push_back("state=" + text);
   return options;
 }
 

@@ -30,6 +30,8 @@ struct CompileFlags {
   std::vector<std::string> shapes;
   std::vector<std::string> dims;
   std::vector<std::string> bindings;
+  std::vector<std::string> states;
+  std::vector<std::string> initial_states;
   std::string shapes_from;
   std::string external_data_root;
   bool allow_hardlinks = false;

@@ -33,6 +33,7 @@ struct Options {
   std::string test_data;
   std::optional<double> rtol, atol, range_tolerance;
   int64_t repeat = 1;
+  bool stream = false;
   int threads = 1;
   bool guard = false;
   bool copy_constants = false;
@@ -90,14 +91,12 @@ int64_t peak_resident_bytes() {
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
-Status run_repeatedly(Session& session, const Options& options, const AllocationCounter* counter,
-                      Outcome& outcome) {
+Status run_repeatedly(Session& session, int64_t runs, const AllocationCounter* counter,
+                      Recording& recording, Outcome& outcome) {
   AllocationCounts total;
   const bool counts = counter && counter->available();
-  for (int64_t i = 0; i < options.repeat; ++i) {
-    for (size_t k = 0; k < outcome.inputs.size(); ++k) {
-      fill_input(session, k, outcome.inputs[k].tensor);
-    }
+  for (int64_t i = 0; i < runs; ++i) {
+    for (size_t k = 0; k < outcome.inputs.size(); ++k) fill_input(session, k, outcome.inputs[k], i);
     outcome.run_ms.push_back(0);  // whatever memory it takes, it takes now
     if (counts) counter->start();
     const auto start = std::chrono::steady_clock::now();
@@ -112,6 +111,7 @@ Status run_repeatedly(Session& session, const Options& options, const Allocation
           std::max(total.largest_library_bytes, seen.largest_library_bytes);
     }
     MEMOPT_RETURN_IF_ERROR(status);
+    recording.take(session, i, i + 1 == runs);
   }
   if (counts) outcome.allocations = total;
   return {};
@@ -128,8 +128,8 @@ Status check_not_read(const std::string& path, const std::vector<std::string>& a
   return {};
 }
 
-// Writes every output of a session, or none.
-Status write_outputs(const Session& session, const Options& options, Outcome& outcome) {
+// Writes every output, or none.
+Status write_outputs(const Recording& recording, const Options& options, Outcome& outcome) {
   const std::string& folder = options.output_dir;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -137,11 +137,11 @@ Status write_outputs(const Session& session, const Options& options, Outcome& ou
   if (!options.test_data.empty() && is_same_file(folder, options.test_data)) {
     return Error{Code::kUsage, "--output-dir: '" + folder + "' is the folder of --test-data"};
   }
-  const Plan& plan = session.plan();
+  const Plan& plan = outcome.plan();
   const std::vector<std::string> names = output_file_names(plan);
   std::vector<AtomicFile> files;
   for (size_t k = 0; k < plan.outputs.size(); ++k) {
-    const TensorData tensor = collect_output(session, k);
+    const TensorData& tensor = recording.outputs()[k];
     const bool is_npy = npy_has_type(tensor.type.dtype);
     const std::string path = folder + '/' + names[k] + (is_npy ? ".npy" : ".pb");
     MEMOPT_RETURN_IF_ERROR(check_not_read(path, options.inputs));
@@ -174,8 +174,8 @@ Status execute(const Options& options, const AllocationCounter* counter, Outcome
   if (!options.test_data.empty()) {
     MEMOPT_ASSIGN_OR_RETURN(test_data, read_test_data(options.test_data));
   }
-  MEMOPT_ASSIGN_OR_RETURN(outcome.inputs,
-                          resolve_inputs(plan, options.inputs, test_data, options.seed));
+  MEMOPT_ASSIGN_OR_RETURN(outcome.inputs, resolve_inputs(plan, options.inputs, test_data,
+                                                         options.seed, options.stream));
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<Expectation> expectations,
                           resolve_expectations(plan, options.expected, test_data));
 
@@ -196,11 +196,17 @@ Status execute(const Options& options, const AllocationCounter* counter, Outcome
   meter.end_of_session();
   outcome.runtime = meter.bytes();
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<PageBuffer> buffers, bind_buffers(*session));
-  MEMOPT_RETURN_IF_ERROR(run_repeatedly(*session, options, counter, outcome));
+  std::optional<int64_t> streamed;
+  if (options.stream) {
+    MEMOPT_ASSIGN_OR_RETURN(streamed, stream_runs(plan, outcome.inputs));
+  }
+  MEMOPT_ASSIGN_OR_RETURN(Recording recording, Recording::create(plan, streamed));
+  MEMOPT_RETURN_IF_ERROR(
+      run_repeatedly(*session, streamed.value_or(options.repeat), counter, recording, outcome));
   outcome.peak_resident_bytes = peak_resident_bytes();
 
   for (const Expectation& expectation : expectations) {
-    const TensorData got = collect_output(*session, expectation.output);
+    const TensorData& got = recording.outputs()[expectation.output];
     outcome.checked.push_back({plan.values[plan.outputs[expectation.output]].name,
                                compare(got, expectation.expected.tensor,
                                        expectation.expected.stride, options.tolerance())});
@@ -211,7 +217,7 @@ Status execute(const Options& options, const AllocationCounter* counter, Outcome
     outcome.written.push_back({options.profile, ""});
   }
   if (!options.output_dir.empty()) {
-    MEMOPT_RETURN_IF_ERROR(write_outputs(*session, options, outcome));
+    MEMOPT_RETURN_IF_ERROR(write_outputs(recording, options, outcome));
   }
   return {};
 }
@@ -253,8 +259,14 @@ void print_text(const Outcome& outcome, std::ostream& out) {
         << '\n';
   }
   const Times times = times_of(outcome.run_ms);
+  for (const PlanState& state : plan.states) {
+    const PlanValue& value = plan.values[state.before];
+    out << "state   " << printable(value.name) << "  " << type_of(value) << '\n';
+  }
   out << "arena      " << both_sizes_text(plan.arena_bytes) << "\nconstants  "
-      << both_sizes_text(plan.constants_bytes) << "\nruntime    " << runtime_text(outcome.runtime)
+      << both_sizes_text(plan.constants_bytes);
+  if (plan.state_bytes > 0) out << "\nstate      " << both_sizes_text(plan.state_bytes);
+  out << "\nruntime    " << runtime_text(outcome.runtime)
       << "\npeak resident memory of this process  " << both_sizes_text(outcome.peak_resident_bytes)
       << "\nload " << milliseconds(outcome.load_ms) << ", kernels "
       << milliseconds(outcome.create_ms) << ", first run " << milliseconds(times.first);
@@ -303,9 +315,12 @@ void print_json(const Outcome& outcome, std::ostream& out) {
     result["inputs"].push_back(std::move(input));
   }
   for (const uint32_t index : plan.outputs) result["outputs"].push_back(describe(index));
+  result["states"] = json::array();
+  for (const PlanState& state : plan.states) result["states"].push_back(describe(state.before));
   const Times times = times_of(outcome.run_ms);
   result["arena_bytes"] = plan.arena_bytes;
   result["constants_bytes"] = plan.constants_bytes;
+  result["state_bytes"] = plan.state_bytes;
   result["runtime_bytes"] = outcome.runtime ? json(outcome.runtime->total()) : json();
   result["peak_resident_bytes"] = outcome.peak_resident_bytes;
   result["load_ms"] = outcome.load_ms;
@@ -366,8 +381,14 @@ void add_options(CLI::App& app, Options& options) {
                  "Allowed error relative to the largest expected magnitude of the output, on top "
                  "(default: 0.001 without --rtol and --atol, else 0)")
       ->check(number_between(0, kMostTolerance));
-  app.add_option("--repeat", options.repeat, "Number of runs")
-      ->check(integer_between(1, 1000000000));
+  auto* const repeat = app.add_option("--repeat", options.repeat,
+                                      "Number of runs; states that the plan keeps live on from "
+                                      "each to the next")
+                           ->check(integer_between(1, 1000000000));
+  app.add_flag("--stream", options.stream,
+               "One run per entry of the leading dimension that every input from a file has more; "
+               "outputs are written and compared with that dimension too")
+      ->excludes(repeat);
   app.add_option("--threads", options.threads, "Threads, this one included")
       ->check(integer_between(1, 1024));
   app.add_flag("--guard", options.guard,

@@ -37,11 +37,31 @@ std::optional<size_t> match(const Plan& plan, const std::vector<uint32_t>& list,
   return std::nullopt;
 }
 
-Status check_type(const PlanValue& value, const TensorData& tensor, const std::string& source) {
-  if (tensor.type.dtype == value.dtype && tensor.type.dims == value.dims) return {};
-  return usage("input '" + value.name + "' needs " +
-               to_string(TensorType{.dtype = value.dtype, .dims = value.dims}) + ", " + source +
-               " is " + to_string(tensor.type) +
+// The type of the entries of all runs in one tensor. kUsage where there is no such.
+Result<TensorType> type_of_runs(const PlanValue& value, int64_t runs) {
+  TensorType type{.dtype = value.dtype, .dims = {}};
+  const std::string what = "a stream of '" + value.name + "', " +
+                           to_string(TensorType{.dtype = value.dtype, .dims = value.dims});
+  if (value.dims.rank() == kMaxRank) {
+    return usage(what + ", would have more than " + std::to_string(kMaxRank) + " dimensions");
+  }
+  if (value.dims.count() * dtype_bits(value.dtype) % 8 != 0) {
+    return usage(what + ", would have runs that begin within a byte");
+  }
+  type.dims.push_back(runs);
+  for (const int64_t dim : value.dims) type.dims.push_back(dim);
+  if (!is_valid_type(type)) return usage(what + ", is too long");
+  return type;
+}
+
+Status check_type(const PlanValue& value, const RunInput& input) {
+  TensorType needed{.dtype = value.dtype, .dims = value.dims};
+  if (input.runs) {
+    MEMOPT_ASSIGN_OR_RETURN(needed, type_of_runs(value, *input.runs));
+  }
+  if (input.tensor.type == needed) return {};
+  return usage("input '" + value.name + "' needs " + to_string(needed) + ", " + input.source +
+               " is " + to_string(input.tensor.type) +
                "; for other shapes compile the model again with --shape");
 }
 
@@ -96,7 +116,8 @@ void copy_elements(const PlanValue& value, std::byte* memory, std::byte* dense) 
 
 Result<std::vector<RunInput>> resolve_inputs(const Plan& plan,
                                              const std::vector<std::string>& assignments,
-                                             const TestData& test_data, uint64_t seed) {
+                                             const TestData& test_data, uint64_t seed,
+                                             bool stream) {
   std::vector<std::optional<RunInput>> inputs(plan.inputs.size());
   for (const std::string& assignment : assignments) {
     const auto parts = split_assignment(assignment);
@@ -106,6 +127,10 @@ Result<std::vector<RunInput>> resolve_inputs(const Plan& plan,
     if (inputs[index]) return usage("input '" + parts->first + "' is given twice");
     const PlanValue& value = plan.values[plan.inputs[index]];
     MEMOPT_ASSIGN_OR_RETURN(inputs[index], make_input(value, parts->second, seed, index));
+    if (stream && parts->second.starts_with('@')) {
+      const Dims& dims = inputs[index]->tensor.type.dims;
+      inputs[index]->runs = dims.rank() > 0 ? dims[0] : 0;
+    }
   }
   for (size_t k = 0; k < test_data.inputs.size(); ++k) {
     const TensorData& tensor = test_data.inputs[k];
@@ -119,10 +144,29 @@ Result<std::vector<RunInput>> resolve_inputs(const Plan& plan,
     if (!inputs[i]) {
       MEMOPT_ASSIGN_OR_RETURN(inputs[i], make_input(value, "random", seed, i));
     }
-    MEMOPT_RETURN_IF_ERROR(check_type(value, inputs[i]->tensor, inputs[i]->source));
+    MEMOPT_RETURN_IF_ERROR(check_type(value, *inputs[i]));
     resolved.push_back(*std::move(inputs[i]));
   }
   return resolved;
+}
+
+Result<int64_t> stream_runs(const Plan& plan, std::span<const RunInput> inputs) {
+  std::optional<size_t> first;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].runs) continue;
+    if (*inputs[i].runs == 0) {
+      return usage("input '" + plan.values[plan.inputs[i]].name + "': " + inputs[i].source +
+                   " has no runs");
+    }
+    if (!first) first = i;
+    if (inputs[i].runs == inputs[*first].runs) continue;
+    return usage("input '" + plan.values[plan.inputs[i]].name + "' has " +
+                 std::to_string(*inputs[i].runs) + " runs, input '" +
+                 plan.values[plan.inputs[*first]].name + "' has " +
+                 std::to_string(*inputs[*first].runs));
+  }
+  if (!first) return usage("--stream: needed an input from a file, such as --input x=@frames.npy");
+  return *inputs[*first].runs;
 }
 
 Result<std::vector<Expectation>> resolve_expectations(const Plan& plan,
@@ -167,25 +211,55 @@ Result<std::vector<PageBuffer>> bind_buffers(Session& session) {
     MEMOPT_ASSIGN_OR_RETURN(const auto bytes, buffer_of(plan.outputs[i]));
     MEMOPT_RETURN_IF_ERROR(session.bind_output(i, bytes));
   }
+  if (plan.state_bytes > 0) {
+    MEMOPT_ASSIGN_OR_RETURN(PageBuffer block, PageBuffer::allocate(plan.state_bytes));
+    MEMOPT_RETURN_IF_ERROR(session.bind_state(block.bytes()));
+    MEMOPT_RETURN_IF_ERROR(session.reset_state());
+    buffers.push_back(std::move(block));
+  }
   return buffers;
 }
 
-void fill_input(Session& session, size_t index, const TensorData& tensor) {
+void fill_input(Session& session, size_t index, const TensorData& tensor, int64_t from) {
   const PlanValue& value = session.plan().values[session.plan().inputs[index]];
   if (value.bytes == 0) return;
   // Only read: copy_elements serves both directions.
-  auto* const dense = const_cast<std::byte*>(tensor.bytes.data());
+  auto* const dense = const_cast<std::byte*>(tensor.bytes.data()) + from;
   copy_elements<true>(value, session.input_data(index), dense);
 }
 
-TensorData collect_output(const Session& session, size_t index) {
-  const PlanValue& value = session.plan().values[session.plan().outputs[index]];
-  TensorData tensor{{.dtype = value.dtype, .dims = value.dims}, {}, value.name};
-  tensor.bytes.resize(static_cast<size_t>(tensor.type.bytes()));
-  if (value.bytes == 0) return tensor;
-  auto* const memory = const_cast<std::byte*>(session.output_data(index));
-  copy_elements<false>(value, memory, tensor.bytes.data());
-  return tensor;
+void fill_input(Session& session, size_t index, const RunInput& input, int64_t run) {
+  const int64_t bytes = input.runs ? std::ssize(input.tensor.bytes) / *input.runs : 0;
+  fill_input(session, index, input.tensor, run * bytes);
+}
+
+Result<Recording> Recording::create(const Plan& plan, std::optional<int64_t> runs) {
+  Recording recording;
+  recording.is_stream_ = runs.has_value();
+  for (const uint32_t i : plan.outputs) {
+    const PlanValue& value = plan.values[i];
+    TensorType type{.dtype = value.dtype, .dims = value.dims};
+    if (runs) {
+      MEMOPT_ASSIGN_OR_RETURN(type, type_of_runs(value, *runs));
+    }
+    recording.outputs_.push_back({type, {}, value.name});
+    // What memory a stream takes, it takes now; else behind the only run that counts.
+    if (runs) recording.outputs_.back().bytes.resize(static_cast<size_t>(type.bytes()));
+  }
+  return recording;
+}
+
+void Recording::take(const Session& session, int64_t run, bool is_last) {
+  if (!is_stream_ && !is_last) return;
+  const Plan& plan = session.plan();
+  for (size_t k = 0; k < outputs_.size(); ++k) {
+    const PlanValue& value = plan.values[plan.outputs[k]];
+    if (value.bytes == 0) continue;
+    const int64_t bytes = TensorType{.dtype = value.dtype, .dims = value.dims}.bytes();
+    if (!is_stream_) outputs_[k].bytes.resize(static_cast<size_t>(bytes));
+    auto* const memory = const_cast<std::byte*>(session.output_data(k));
+    copy_elements<false>(value, memory, outputs_[k].bytes.data() + (is_stream_ ? run * bytes : 0));
+  }
 }
 
 }  // namespace memopt

@@ -25,6 +25,11 @@
  * before every run and read memopt_session_output_data() before the next. In the caller's memory:
  * bind a buffer, which stays bound until another one is.
  *
+ * States live on from run to run (caches, streams): a plan with memopt_plan_state_bytes() > 0 keeps
+ * them in one block of the caller's, beside the arena. Bind it, reset it once, run: each run finds
+ * what the last one left, and nothing is copied. One session serves many streams, each with a block
+ * of its own that is bound before its run; an arena may be shared by sessions that take turns.
+ *
  * Threads. A plan is immutable and may be used by all threads. A session is used by one thread at a
  * time: a call that meets another thread's changes nothing and returns MEMOPT_USAGE (or NULL).
  * Results depend neither on the number of threads nor on addresses.
@@ -133,6 +138,8 @@ void memopt_plan_destroy(memopt_plan* plan);
 size_t memopt_plan_arena_bytes(const memopt_plan* plan);
 size_t memopt_plan_arena_alignment(const memopt_plan* plan);
 size_t memopt_plan_constants_bytes(const memopt_plan* plan);
+/* What memopt_session_bind_state() needs; 0: the plan keeps no states. */
+size_t memopt_plan_state_bytes(const memopt_plan* plan);
 
 size_t memopt_plan_input_count(const memopt_plan* plan);
 size_t memopt_plan_output_count(const memopt_plan* plan);
@@ -141,6 +148,11 @@ memopt_status memopt_plan_output(const memopt_plan* plan, size_t index, memopt_t
 /* The index of a name; MEMOPT_USAGE, listing the names there are, where there is none. */
 memopt_status memopt_plan_find_input(const memopt_plan* plan, const char* name, size_t* index);
 memopt_status memopt_plan_find_output(const memopt_plan* plan, const char* name, size_t* index);
+
+/* States, by the names of the inputs that they were; in_caller_memory is 0. */
+size_t memopt_plan_state_count(const memopt_plan* plan);
+memopt_status memopt_plan_state(const memopt_plan* plan, size_t index, memopt_tensor_info* info);
+memopt_status memopt_plan_find_state(const memopt_plan* plan, const char* name, size_t* index);
 
 /* --- sessions --- */
 
@@ -167,6 +179,17 @@ memopt_status memopt_session_bind_input(memopt_session* session, size_t index, c
                                         size_t bytes);
 memopt_status memopt_session_bind_output(memopt_session* session, size_t index, void* data,
                                          size_t bytes);
+
+/* `block` has at least memopt_plan_state_bytes() bytes at a multiple of
+ * memopt_plan_arena_alignment(), overlaps nothing else, and stays the caller's. From here on the
+ * states are what it holds; what is new or stale in it is to be reset. NULL is allowed where the
+ * plan keeps no states. */
+memopt_status memopt_session_bind_state(memopt_session* session, void* block, size_t bytes);
+/* Makes every state what it is before the first run: zeros, or what it was compiled with. */
+memopt_status memopt_session_reset_state(memopt_session* session);
+/* Where the elements of a state are, to be read and written between runs. NULL where there is no
+ * such index or no block is bound yet. */
+void* memopt_session_state_data(memopt_session* session, size_t index);
 
 /* Where the elements of a tensor are: in the arena, or the bound buffer. NULL where there is no
  * such index or nothing is bound yet. */

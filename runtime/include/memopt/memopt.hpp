@@ -104,6 +104,7 @@ class Plan {
   size_t arena_bytes() const { return memopt_plan_arena_bytes(get()); }
   size_t arena_alignment() const { return memopt_plan_arena_alignment(get()); }
   size_t constants_bytes() const { return memopt_plan_constants_bytes(get()); }
+  size_t state_bytes() const { return memopt_plan_state_bytes(get()); }
 
   std::vector<memopt_tensor_info> inputs() const {
     std::vector<memopt_tensor_info> list(memopt_plan_input_count(get()));
@@ -113,6 +114,11 @@ class Plan {
   std::vector<memopt_tensor_info> outputs() const {
     std::vector<memopt_tensor_info> list(memopt_plan_output_count(get()));
     for (size_t i = 0; i < list.size(); ++i) check(memopt_plan_output(get(), i, &list[i]));
+    return list;
+  }
+  std::vector<memopt_tensor_info> states() const {
+    std::vector<memopt_tensor_info> list(memopt_plan_state_count(get()));
+    for (size_t i = 0; i < list.size(); ++i) check(memopt_plan_state(get(), i, &list[i]));
     return list;
   }
   size_t find_input(const std::string& name) const {
@@ -126,6 +132,12 @@ class Plan {
     return index;
   }
 
+  size_t find_state(const std::string& name) const {
+    size_t index = 0;
+    check(memopt_plan_find_state(get(), name.c_str(), &index));
+    return index;
+  }
+
   const memopt_plan* get() const { return plan_.get(); }
 
  private:
@@ -136,7 +148,7 @@ class Plan {
 // or destroyed; all else throws.
 class Session {
  public:
-  // In an arena of its own.
+  // In an arena of its own, with states of its own, which are reset.
   explicit Session(const Plan& plan, memopt_session_options options = {}) : plan_(plan) {
     const size_t alignment = plan.arena_alignment();
     if (alignment == 0) throw Error(MEMOPT_USAGE, "the plan was moved from");
@@ -144,8 +156,14 @@ class Session {
     own_arena_.reset(std::aligned_alloc(alignment, bytes));
     if (!own_arena_) throw Error(MEMOPT_OUT_OF_RESOURCE, "no memory for the arena");
     create(own_arena_.get(), bytes, options);
+    if (plan.state_bytes() == 0) return;
+    const size_t state_bytes = (plan.state_bytes() / alignment + 1) * alignment;
+    own_state_.reset(std::aligned_alloc(alignment, state_bytes));
+    if (!own_state_) throw Error(MEMOPT_OUT_OF_RESOURCE, "no memory for the states");
+    check(memopt_session_bind_state(get(), own_state_.get(), state_bytes));
+    reset_state();
   }
-  // In the caller's arena, which must outlive the session.
+  // In the caller's arena, which must outlive the session. A plan with states needs bind_state().
   Session(const Plan& plan, Span<std::byte> arena, memopt_session_options options = {})
       : plan_(plan) {
     create(arena.data(), arena.size(), options);
@@ -153,8 +171,9 @@ class Session {
 
   Session(Session&&) noexcept = default;
   Session& operator=(Session&& other) noexcept {
-    session_ = std::move(other.session_);  // the old one goes before its arena does
+    session_ = std::move(other.session_);  // the old one goes before its memory does
     own_arena_ = std::move(other.own_arena_);
+    own_state_ = std::move(other.own_state_);
     plan_ = std::move(other.plan_);
     return *this;
   }
@@ -190,6 +209,19 @@ class Session {
     check(memopt_plan_output(plan_.get(), index, &info));
     check_type<T>(info);
     check(memopt_session_bind_output(get(), index, buffer.data(), buffer.size_bytes()));
+  }
+
+  // The states are what `block` holds, which must outlive the session or another block's bind.
+  void bind_state(Span<std::byte> block) {
+    check(memopt_session_bind_state(get(), block.data(), block.size()));
+  }
+  void reset_state() { check(memopt_session_reset_state(get())); }
+  template <typename T>
+  Span<T> state(const std::string& name) {
+    const size_t index = plan_.find_state(name);
+    memopt_tensor_info info;
+    check(memopt_plan_state(plan_.get(), index, &info));
+    return elements<T>(info, memopt_session_state_data(get(), index));
   }
 
   void run() { check(memopt_session_run(get())); }
@@ -228,8 +260,8 @@ class Session {
   }
 
   Plan plan_;
-  std::unique_ptr<void, Free> own_arena_;
-  std::unique_ptr<memopt_session, Destroy> session_;  // before the arena goes
+  std::unique_ptr<void, Free> own_arena_, own_state_;
+  std::unique_ptr<memopt_session, Destroy> session_;  // before its memory goes
 };
 
 }  // namespace memopt::api
