@@ -58,12 +58,18 @@ class Sweep {
   int64_t accepted_ = 0;
 };
 
-constexpr size_t kDigestOffset = 120;  // of the header
+constexpr size_t kMinorVersionOffset = 12, kDigestOffset = 120;  // of the header
 
 // The file with a right digest in its header.
 void repair_header(std::span<std::byte> file) {
   const uint64_t digest = digest_of(file.first(kDigestOffset));
   std::memcpy(file.data() + kDigestOffset, &digest, sizeof(digest));
+}
+
+uint32_t minor_version(std::span<const std::byte> file) {
+  uint32_t minor = 0;
+  std::memcpy(&minor, file.data() + kMinorVersionOffset, sizeof(minor));
+  return minor;
 }
 
 TEST(PlanSweep, FlippedBits) {
@@ -80,7 +86,7 @@ TEST(PlanSweep, FlippedBits) {
         sweep.offer(damaged, false);
         if (byte < kDigestOffset) {
           repair_header(damaged);
-          sweep.offer(damaged, false);
+          sweep.offer(damaged, minor_version(damaged) < kPlanMinor);
         }
         if (byte < kPlanHeaderBytes) continue;
         auto section = metadata;
