@@ -109,7 +109,12 @@ Status use_isa(Isa isa) {
                      "; recompile for this machine");
   }
   LibraryCall call;
-  MEMOPT_RETURN_IF_ERROR(check(dnnl_set_max_cpu_isa(library_isa(isa)), "instruction set " + name));
+  // Settled once, it refuses to be told again, also where memory ran out behind that.
+  const dnnl_cpu_isa_t wanted = library_isa(isa);
+  if (const dnnl_status_t status = dnnl_set_max_cpu_isa(wanted);
+      status != dnnl_success && dnnl_get_effective_cpu_isa() != wanted) {
+    return check(status, "instruction set " + name);
+  }
   // Programs keep their primitives (program.h).
   MEMOPT_RETURN_IF_ERROR(check(dnnl_set_primitive_cache_capacity(0), "primitive cache"));
   used = isa;

@@ -336,9 +336,6 @@ Result<std::shared_ptr<const Program>> find_program(const KernelRequest& request
   MEMOPT_RETURN_IF_ERROR(use_isa(request.target.isa));
   const LibraryCall call;
   Result<Program> program = build(request);
-  // Where memory runs out while the library looks for an implementation, it may say that there is
-  // none. A refusal is kept, so that it is asked for twice.
-  if (!program.ok() && program.error().code != Code::kOutOfResource) program = build(request);
   if (program.ok()) {
     wanted.program = std::make_shared<const Program>(*std::move(program));
   } else if (program.error().code == Code::kOutOfResource) {
