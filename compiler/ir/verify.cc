@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/ir/builder.h"
 #include "llvm/ADT/StringSet.h"
 #include "runtime/ops/op_def.h"
 
@@ -61,9 +62,7 @@ Status verify_operands(const Graph& graph, NodeId id, const std::vector<bool>& d
 Status verify_types(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   if (!node.regions.empty()) return {};  // the regions say the types
-  std::vector<const TensorType*> types;
-  for (const ValueId input : node.inputs) types.push_back(input ? &graph.type(input) : nullptr);
-  auto inferred = infer_types(node.op, types);
+  const auto inferred = infer_results(graph, node.op, node.inputs);
   if (!inferred.ok()) return in_node(graph, id, inferred.error().message);
   std::vector<bool> present;
   for (const ValueId output : node.outputs) present.push_back(static_cast<bool>(output));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/builder.h"
 #include "compiler/ops/evaluate.h"
 #include "runtime/ops/op_def.h"
 #include "runtime/plan/limits.h"
@@ -48,10 +49,7 @@ Result<std::vector<ValueId>> GraphBuilder::emit(Op op, std::span<const ValueId> 
                                                 std::string_view base_name,
                                                 const std::string& node_name) {
   while (!inputs.empty() && !inputs.back()) inputs = inputs.first(inputs.size() - 1);
-  std::vector<const TensorType*> input_types;
-  for (const ValueId input : inputs) {
-    input_types.push_back(input ? &graph_.type(input) : nullptr);
-  }
+  const std::vector<const TensorType*> input_types = types_of(graph_, inputs);
   MEMOPT_ASSIGN_OR_RETURN(const std::vector<TensorType> types, infer_types(op, input_types));
   if (std::max(inputs.size(), types.size()) > kMaxPlanOperands) {
     return bad_input("has " + std::to_string(inputs.size()) + " operands and " +

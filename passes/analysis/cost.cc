@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "compiler/ir/builder.h"
 #include "runtime/base/json_text.h"
 
 namespace memopt {
@@ -147,11 +148,7 @@ StepWork step_work(const Op& op, std::span<const TensorType* const> inputs,
 
 StepWork node_work(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  std::vector<const TensorType*> inputs, outputs;
-  for (const ValueId input : node.inputs) inputs.push_back(input ? &graph.type(input) : nullptr);
-  for (const ValueId output : node.outputs)
-    outputs.push_back(output ? &graph.type(output) : nullptr);
-  return step_work(node.op, inputs, outputs);
+  return step_work(node.op, types_of(graph, node.inputs), types_of(graph, node.outputs));
 }
 
 double predict_ns(const CostModel& model, const Graph& graph, const NodeMap<KernelChoice>& kernels,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/ir/builder.h"
 #include "passes/transform/tile_plan.h"
 #include "runtime/base/checked.h"
 #include "runtime/ops/op_def.h"
@@ -140,9 +141,8 @@ class Band {
       }
       if (fresh.count() == 0) return true;
     }
-    std::vector<const TensorType*> inputs;
+    const std::vector<const TensorType*> inputs = types_of(graph_, node.inputs);
     std::vector<TensorType> outputs;
-    for (const ValueId input : node.inputs) inputs.push_back(input ? &graph_.type(input) : nullptr);
     for (const ValueId output : node.outputs)
       outputs.push_back(output ? graph_.type(output) : TensorType{});
     const auto band = band_of(node.op, inputs, outputs, axis_, fresh);

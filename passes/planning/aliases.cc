@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/builder.h"
 #include "passes/planning/state_order.h"
 #include "passes/planning/states.h"
 #include "passes/planning/storage.h"
@@ -12,13 +13,6 @@
 
 namespace memopt {
 namespace {
-
-// Of a node that has all of its operands.
-std::vector<const TensorType*> input_types(const Graph& graph, const Node& node) {
-  std::vector<const TensorType*> types;
-  for (const ValueId input : node.inputs) types.push_back(&graph.type(input));
-  return types;
-}
 
 int64_t dot(const Dims& a, const Dims& b) {
   int64_t sum = 0;
@@ -127,7 +121,7 @@ class AliasFinder {
   void try_boxes(NodeId id) {
     const Node& node = graph_.node(id);
     const ValueId from = node.inputs[0];
-    const auto types = input_types(graph_, node);
+    const auto types = types_of(graph_, node.inputs);
     const Dims& strides = aliases_.placement[from].strides;
     std::vector<std::optional<Box>> boxes(node.outputs.size());
     for (size_t i = 0; i < node.outputs.size(); ++i) {
@@ -257,7 +251,7 @@ class AliasFinder {
         storage == Storage::kArena ||
         (storage == Storage::kState && std::ranges::binary_search(states_in_parts_, id));
     if (!may_lie_there) return;
-    const auto types = input_types(graph_, node);
+    const auto types = types_of(graph_, node.inputs);
     const Dims strides = aliases_.placement[whole].strides;
     std::vector<ValueId> sorted(node.inputs.begin(), node.inputs.end());
     std::sort(sorted.begin(), sorted.end());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "compiler/ir/builder.h"
 #include "passes/planning/view_strides.h"
 #include "runtime/ops/op_def.h"
 
@@ -39,12 +40,6 @@ Region all_of(const Graph& graph, ValueId state) {
   return {.starts = Dims::filled(dims.rank(), 0), .dims = dims};
 }
 
-std::vector<const TensorType*> input_types(const Graph& graph, const Node& node) {
-  std::vector<const TensorType*> types;
-  for (const ValueId input : node.inputs) types.push_back(&graph.type(input));
-  return types;
-}
-
 // Calls visit(value, region) for `before` and all that may be a view of it.
 template <typename F>
 void for_each_view(const Graph& graph, ValueId before, F&& visit) {
@@ -61,7 +56,7 @@ void for_each_view(const Graph& graph, ValueId before, F&& visit) {
         if (!node.outputs[i]) continue;
         Region there = region.reshaped();
         if (!whole) {
-          const auto box = def.view(node.op, input_types(graph, node), static_cast<int>(i));
+          const auto box = def.view(node.op, types_of(graph, node.inputs), static_cast<int>(i));
           if (box) there = region.part(*box, graph.type(node.outputs[i]).dims);
         }
         views.emplace_back(node.outputs[i], there);
@@ -100,7 +95,7 @@ bool add_writers(const Graph& graph, ValueId value, const Region& region,
     writers.push_back({id, region});
     return true;
   }
-  const auto types = input_types(graph, node);
+  const auto types = types_of(graph, node.inputs);
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const auto box = def.destination(node.op, types, static_cast<int>(i));
     if (!box) return false;

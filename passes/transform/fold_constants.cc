@@ -1,3 +1,4 @@
+#include "compiler/ir/builder.h"
 #include "compiler/ops/evaluate.h"
 #include "passes/transform/fold_weights.h"
 #include "passes/transform/transforms.h"
@@ -8,23 +9,21 @@ namespace {
 
 bool is_foldable(const Graph& graph, const Node& node, const PassOptions& options) {
   if (node.inputs.empty() || !node.regions.empty()) return false;
-  std::vector<const TensorType*> inputs, outputs;
   int64_t input_bytes = 0;
   for (const ValueId input : node.inputs) {
     if (input && !graph.is_constant(input)) return false;
-    inputs.push_back(input ? &graph.type(input) : nullptr);
     if (input) input_bytes += graph.type(input).bytes();
   }
   int64_t output_bytes = 0;
   for (const ValueId output : node.outputs) {
-    outputs.push_back(output ? &graph.type(output) : nullptr);
     if (!output) continue;
     // A graph output has memory of its own, which a constant has not.
     if (graph.is_output(output)) return false;
     output_bytes += graph.type(output).bytes();
   }
   return output_bytes <= std::max(options.fold_limit_bytes, input_bytes) &&
-         affords_evaluation(*options.account, node.op, inputs, outputs);
+         affords_evaluation(*options.account, node.op, types_of(graph, node.inputs),
+                            types_of(graph, node.outputs));
 }
 
 }  // namespace
@@ -41,11 +40,7 @@ Result<bool> fold_constants(Graph& graph, const PassOptions& options) {
                              ? ConstantOperand{&graph.type(input), graph.value(input).data->bytes()}
                              : ConstantOperand{});
     }
-    std::vector<const TensorType*> types;
-    for (const ValueId output : node.outputs) {
-      types.push_back(output ? &graph.type(output) : nullptr);
-    }
-    auto results = evaluate(node.op, operands, types, options.account);
+    auto results = evaluate(node.op, operands, types_of(graph, node.outputs), options.account);
     // An operator that cannot be computed now (an index out of range, say) fails when it runs, if
     // it ever does.
     if (!results.ok()) continue;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "compiler/ir/builder.h"
 #include "passes/transform/tile_plan.h"
 #include "passes/transform/transforms.h"
 #include "runtime/base/check.h"
@@ -117,15 +118,12 @@ class Tiler {
     const Node node = graph_.node(tiled.node);
     const OpBand& band = *tiled_band.computes;
     std::vector<ValueId> inputs;
-    std::vector<const TensorType*> types;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const ValueId input = node.inputs[i];
       const bool is_part = input && band.inputs[i];
       inputs.push_back(is_part ? rows_of(input, *band.inputs[i]) : input);
     }
-    types.reserve(inputs.size());
-    for (const ValueId input : inputs) types.push_back(input ? &graph_.type(input) : nullptr);
-    const auto results = infer_types(band.op, types);
+    const auto results = infer_results(graph_, band.op, inputs);
     MEMOPT_CHECK(results.ok());
     std::vector<Value> outputs(node.outputs.size());
     for (size_t i = 0; i < outputs.size(); ++i) {

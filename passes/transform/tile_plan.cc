@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include "compiler/ir/builder.h"
 #include "runtime/base/checked.h"
 
 namespace memopt {
@@ -19,12 +20,6 @@ std::string describe(const Graph& graph, NodeId id) {
     }
   }
   return "node '" + node.name + "' (" + op_label(node.op) + ", computes '" + result + "')";
-}
-
-std::vector<const TensorType*> input_types(const Graph& graph, const Node& node) {
-  std::vector<const TensorType*> types;
-  for (const ValueId input : node.inputs) types.push_back(input ? &graph.type(input) : nullptr);
-  return types;
 }
 
 Interval hull(Interval a, Interval b) {
@@ -160,7 +155,7 @@ class TilePlanner {
 
   Status visit_bands(NodeId id, int axis) {
     const Node& node = graph_.node(id);
-    const auto types = input_types(graph_, node);
+    const auto types = types_of(graph_, node.inputs);
     auto results = infer_types(node.op, types);
     if (!results.ok()) return in_context(describe(graph_, id), results.error());
     TiledNode tiled{.node = id, .bands = rows_at_hand(node), .axis = axis, .stays = false};
@@ -242,7 +237,7 @@ class TilePlanner {
   void add_cost(const Node& node, const std::vector<TensorType>& results, const TiledNode& tiled) {
     const auto& operations = op_def(node.op).operations;
     if (!operations) return;
-    const auto types = input_types(graph_, node);
+    const auto types = types_of(graph_, node.inputs);
     plan_.cost.operations_before =
         add_saturated(plan_.cost.operations_before, operations(node.op, types, results));
     for (const TiledNode::Band& tiled_band : tiled.bands) {
@@ -281,7 +276,7 @@ class TilePlanner {
       goes[tiled.node] = !tiled.stays;
       const auto& operations = op_def(node.op).operations;
       if (!tiled.stays || !operations) continue;
-      const auto types = input_types(graph_, node);
+      const auto types = types_of(graph_, node.inputs);
       const auto results = infer_types(node.op, types);
       plan_.cost.operations_after =
           add_saturated(plan_.cost.operations_after, operations(node.op, types, *results));

@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 
+#include "compiler/ir/builder.h"
 #include "passes/transform/transforms.h"
 #include "runtime/base/check.h"
 #include "runtime/ops/op_def.h"
@@ -48,12 +49,6 @@ std::optional<Cuts> cuts_of(const Graph& graph, const Node& node) {
 
 // Chains of more movements than this are left alone.
 constexpr int kMaxDepth = 64;
-
-std::vector<const TensorType*> input_types(const Graph& graph, const Node& node) {
-  std::vector<const TensorType*> types;
-  for (const ValueId input : node.inputs) types.push_back(input ? &graph.type(input) : nullptr);
-  return types;
-}
 
 class Cutter {
  public:
@@ -130,7 +125,7 @@ class Cutter {
 
   std::optional<OpBand> band(const Node& node, const AxisRange& part) const {
     const std::vector<TensorType> outputs = {graph_.type(node.outputs[0])};
-    return band_of(node.op, input_types(graph_, node), outputs, part.axis, part.rows);
+    return band_of(node.op, types_of(graph_, node.inputs), outputs, part.axis, part.rows);
   }
 
   // What these rows of the node's result are made of; nullopt where that is more than they need.

@@ -1,6 +1,7 @@
 #include <map>
 #include <string>
 
+#include "compiler/ir/builder.h"
 #include "passes/transform/transforms.h"
 #include "runtime/ops/op_def.h"
 
@@ -39,11 +40,8 @@ class Widening {
       graph_.set_input(id, i, widen(input, id));
       widened = true;
     }
-    std::vector<const TensorType*> types;
-    for (const ValueId input : graph_.node(id).inputs) {
-      types.push_back(input ? &graph_.type(input) : nullptr);
-    }
-    MEMOPT_ASSIGN_OR_RETURN(const auto results, infer_types(graph_.node(id).op, types));
+    MEMOPT_ASSIGN_OR_RETURN(const auto results,
+                            infer_results(graph_, graph_.node(id).op, graph_.node(id).inputs));
     for (size_t i = 0; i < graph_.node(id).outputs.size(); ++i) {
       if (graph_.node(id).outputs[i]) graph_.set_type(graph_.node(id).outputs[i], results[i]);
     }

@@ -5,19 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "compiler/ir/graph.h"
-#include "runtime/ops/op_def.h"
+#include "compiler/ir/builder.h"
 
 namespace memopt {
-
-// What the operator makes of these operands (none() for a missing one).
-inline Result<std::vector<TensorType>> infer_results(const Graph& graph, const Op& op,
-                                                     const std::vector<ValueId>& inputs) {
-  std::vector<const TensorType*> types;
-  types.reserve(inputs.size());
-  for (const ValueId input : inputs) types.push_back(input ? &graph.type(input) : nullptr);
-  return infer_types(op, types);
-}
 
 // `results` are those of infer_results().
 inline ValueId add_first_result(Graph& graph, Op op, const std::vector<ValueId>& inputs,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "compiler/ir/builder.h"
 #include "runtime/ops/op_def.h"
 
 namespace memopt::testing {
@@ -12,10 +13,7 @@ ValueId GrowingGraph::add_input(const TensorType& type, std::vector<std::byte> b
 }
 
 std::vector<ValueId> GrowingGraph::add(const Op& op, const std::vector<ValueId>& operands) {
-  std::vector<const TensorType*> types;
-  types.reserve(operands.size());
-  for (const ValueId operand : operands) types.push_back(operand ? &graph.type(operand) : nullptr);
-  const auto results = infer_types(op, types);
+  const auto results = infer_results(graph, op, operands);
   if (!results.ok()) {
     ADD_FAILURE() << results.error().message;
     return {};

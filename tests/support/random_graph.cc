@@ -129,7 +129,7 @@ class Builder {
 
   // Without the optional second output.
   void add_first(Op op, ValueId x) {
-    const auto results = infer_results(graph_, op, {x});
+    const auto results = infer_results(graph_, op, {{x}});
     if (!results.ok()) return;
     const std::string number = std::to_string(next_name_++);
     values_.push_back(
