@@ -15,6 +15,13 @@ BufferOptions buffer_options(const BackendOptions& options) {
   return buffers;
 }
 
+// The kernels of a graph with layouts, whose states are settled on the way.
+Result<NodeMap<KernelChoice>> choose_kernels(Graph& graph, const SelectOptions& options) {
+  MEMOPT_ASSIGN_OR_RETURN(NodeMap<KernelChoice> kernels, select_kernels(graph, options));
+  if (settle_states(graph, kernels, options.target)) return select_kernels(graph, options);
+  return kernels;
+}
+
 }  // namespace
 
 Result<LoweredModel> lower_model(Graph graph, const BackendOptions& options,
@@ -25,10 +32,7 @@ Result<LoweredModel> lower_model(Graph graph, const BackendOptions& options,
   report("layout");
   MEMOPT_RETURN_IF_ERROR(run_passes(graph, layout_pipeline(), options.passes));
   report("kernels");
-  MEMOPT_ASSIGN_OR_RETURN(NodeMap<KernelChoice> kernels, select_kernels(graph, options.kernels));
-  if (settle_states(graph, kernels, options.kernels.target)) {
-    MEMOPT_ASSIGN_OR_RETURN(kernels, select_kernels(graph, options.kernels));
-  }
+  MEMOPT_ASSIGN_OR_RETURN(NodeMap<KernelChoice> kernels, choose_kernels(graph, options.kernels));
   report("memory");
   MEMOPT_ASSIGN_OR_RETURN(PlannedBuffers buffers,
                           plan_buffers(graph, kernels, buffer_options(options)));
@@ -39,7 +43,7 @@ Result<LoweredModel> lower_model(Graph graph, const BackendOptions& options,
 Result<int64_t> naive_bytes(Graph graph, const BackendOptions& options) {
   MEMOPT_RETURN_IF_ERROR(run_passes(graph, layout_pipeline(), options.passes));
   MEMOPT_ASSIGN_OR_RETURN(const NodeMap<KernelChoice> kernels,
-                          select_kernels(graph, options.kernels));
+                          choose_kernels(graph, options.kernels));
   return assign_buffers(graph, kernels, buffer_options(options)).naive_bytes;
 }
 

@@ -247,7 +247,7 @@ std::vector<ValueId> live_values(const Graph& graph) {
   return ids;
 }
 
-Status sort_topologically(Graph& graph, std::span<const std::pair<NodeId, NodeId>> precedence) {
+Result<std::vector<NodeId>> topological_order(const Graph& graph, const Precedence& precedence) {
   // Kahn's algorithm with a heap on the present position, so that a sorted graph stays as it is.
   NodeMap<size_t> position(graph);
   NodeMap<size_t> missing(graph);
@@ -284,7 +284,12 @@ Status sort_topologically(Graph& graph, std::span<const std::pair<NodeId, NodeId
       if (missing[id] != 0) return bad_input("node '" + graph.node(id).name + "' is on a cycle");
     }
   }
-  graph.set_order(std::move(sorted));
+  return sorted;
+}
+
+Status sort_topologically(Graph& graph, const Precedence& precedence) {
+  MEMOPT_ASSIGN_OR_RETURN(std::vector<NodeId> order, topological_order(graph, precedence));
+  graph.set_order(std::move(order));
   return {};
 }
 

@@ -217,8 +217,14 @@ class NodeMap : public std::vector<T> {
 // id order.
 std::vector<ValueId> live_values(const Graph& graph);
 
-// Reorders the nodes so that definitions precede uses, and the first of each of these pairs the
-// second, keeping the present order where it can. An Error names a node on a cycle.
-Status sort_topologically(Graph& graph, std::span<const std::pair<NodeId, NodeId>> precedence = {});
+// Nodes of which the first runs before the second.
+using Precedence = std::vector<std::pair<NodeId, NodeId>>;
+
+// An order of the nodes in which definitions precede uses, and the first of each pair the second:
+// the present one where it can be. An Error names a node on a cycle.
+Result<std::vector<NodeId>> topological_order(const Graph& graph,
+                                              const Precedence& precedence = {});
+// Puts the nodes into it.
+Status sort_topologically(Graph& graph, const Precedence& precedence = {});
 
 }  // namespace memopt

@@ -105,89 +105,30 @@ bool add_writers(const Graph& graph, ValueId value, const Region& region,
   return true;
 }
 
-class OrderFinder {
- public:
-  explicit OrderFinder(const Graph& graph) : graph_(graph), later_(graph.node_count()) {}
+void append(Precedence& all, const Precedence& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
 
-  StateOrder run() {
-    for (const State& state : graph_.states()) {
-      const NodeId writer = graph_.value(next_value(graph_, state)).producer;
-      for (const NodeId reader : possible_readers(graph_, state.before)) {
-        if (reader != writer) add(reader, writer);
-      }
-    }
-    for (const State& state : graph_.states()) {
-      const NodeId writer = graph_.value(next_value(graph_, state)).producer;
-      if (op_def(graph_.node(writer).op).destination) try_parts(state, writer);
-    }
-    Precedence& pairs = order_.precedence;
-    std::sort(pairs.begin(), pairs.end());
-    pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
-    std::sort(order_.in_parts.begin(), order_.in_parts.end());
-    return std::move(order_);
+NodeId writer_of(const Graph& graph, const State& state) {
+  return graph.value(next_value(graph, state)).producer;
+}
+
+// Every part of the state is read before it is written; nullopt where parts cannot be written. Who
+// reads what it writes itself waits for itself: a cycle.
+std::optional<Precedence> part_readers_first(const Graph& graph, const State& state) {
+  std::vector<Access> writers;
+  if (!add_writers(graph, next_value(graph, state), all_of(graph, state.before), writers)) {
+    return std::nullopt;
   }
-
- private:
-  void add(NodeId first, NodeId second) {
-    order_.precedence.emplace_back(first, second);
-    later_[first.index()].push_back(second);
+  const std::vector<Access> reads = reads_of(graph, state.before);
+  Precedence pairs;
+  for (const Access& write : writers) {
+    for (const Access& read : reads) {
+      if (read.region.overlaps(write.region)) pairs.emplace_back(read.node, write.node);
+    }
   }
-
-  void try_parts(const State& state, NodeId concat) {
-    std::vector<Access> writers;
-    if (!add_writers(graph_, next_value(graph_, state), all_of(graph_, state.before), writers)) {
-      return;
-    }
-    const std::vector<Access> reads = reads_of(graph_, state.before);
-    Precedence pairs;
-    for (const Access& write : writers) {
-      const std::vector<bool> behind = nodes_behind(graph_, write.node, later_);
-      for (const Access& read : reads) {
-        if (!read.region.overlaps(write.region)) continue;
-        if (behind[read.node.index()]) return;
-        pairs.emplace_back(read.node, write.node);
-      }
-    }
-    // Each alone is in no cycle; together they may be.
-    const auto before = later_;
-    const size_t count = order_.precedence.size();
-    for (const auto& [first, second] : pairs) add(first, second);
-    if (has_cycle()) {
-      order_.precedence.resize(count);
-      later_ = before;
-      return;
-    }
-    order_.in_parts.push_back(concat);
-  }
-
-  bool has_cycle() const {
-    std::vector<size_t> missing(graph_.node_count(), 0);
-    const auto for_each_later = [&](NodeId id, auto&& visit) {
-      for (const ValueId output : graph_.node(id).outputs) {
-        if (!output) continue;
-        for (const Use& use : graph_.uses(output)) visit(use.node);
-      }
-      for (const NodeId other : later_[id.index()]) visit(other);
-    };
-    for (const NodeId id : graph_.order()) {
-      for_each_later(id, [&](NodeId other) { ++missing[other.index()]; });
-    }
-    std::vector<NodeId> done;
-    for (const NodeId id : graph_.order()) {
-      if (missing[id.index()] == 0) done.push_back(id);
-    }
-    for (size_t next = 0; next < done.size(); ++next) {
-      for_each_later(done[next], [&](NodeId other) {
-        if (--missing[other.index()] == 0) done.push_back(other);
-      });
-    }
-    return done.size() < graph_.order().size();
-  }
-
-  const Graph& graph_;
-  std::vector<std::vector<NodeId>> later_;
-  StateOrder order_;
-};
+  return pairs;
+}
 
 }  // namespace
 
@@ -197,37 +138,38 @@ std::vector<ValueId> possible_views(const Graph& graph, ValueId before) {
   return views;
 }
 
-std::vector<NodeId> possible_readers(const Graph& graph, ValueId before) {
-  std::vector<NodeId> readers;
-  for (const Access& read : reads_of(graph, before)) readers.push_back(read.node);
-  return readers;
-}
-
 ValueId next_value(const Graph& graph, const State& state) { return graph.outputs()[state.output]; }
 
-std::vector<bool> nodes_behind(const Graph& graph, NodeId id,
-                               const std::vector<std::vector<NodeId>>& later) {
-  std::vector<bool> behind(graph.node_count(), false);
-  std::vector<NodeId> reached;
-  const auto reach = [&](NodeId next) {
-    if (!behind[next.index()]) reached.push_back(next);
-    behind[next.index()] = true;
-  };
-  reach(id);
-  for (size_t next = 0; next < reached.size(); ++next) {
-    const NodeId at = reached[next];
-    for (const ValueId output : graph.node(at).outputs) {
-      if (!output) continue;
-      for (const Use& use : graph.uses(output)) reach(use.node);
-    }
-    if (at.index() >= later.size()) continue;
-    for (const NodeId other : later[at.index()]) reach(other);
+Precedence readers_first(const Graph& graph, const State& state) {
+  const NodeId writer = writer_of(graph, state);
+  Precedence pairs;
+  for (const Access& read : reads_of(graph, state.before)) {
+    if (read.node != writer) pairs.emplace_back(read.node, writer);
   }
-  return behind;
+  return pairs;
 }
 
 StateOrder state_order(const Graph& graph) {
-  return graph.states().empty() ? StateOrder() : OrderFinder(graph).run();
+  StateOrder order;
+  Precedence& all = order.precedence;
+  for (const State& state : graph.states()) append(all, readers_first(graph, state));
+  for (const State& state : graph.states()) {
+    const NodeId writer = writer_of(graph, state);
+    if (!op_def(graph.node(writer).op).destination) continue;
+    const auto pairs = part_readers_first(graph, state);
+    if (!pairs) continue;
+    const size_t count = all.size();
+    append(all, *pairs);
+    if (topological_order(graph, all).ok()) {
+      order.in_parts.push_back(writer);
+    } else {
+      all.resize(count);
+    }
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  std::sort(order.in_parts.begin(), order.in_parts.end());
+  return order;
 }
 
 }  // namespace memopt

@@ -8,10 +8,6 @@
 namespace memopt {
 namespace {
 
-NodeId writer_of(const Graph& graph, const State& state) {
-  return graph.value(next_value(graph, state)).producer;
-}
-
 class Settler {
  public:
   Settler(Graph& graph, const NodeMap<KernelChoice>& kernels, const Target& target)
@@ -20,13 +16,9 @@ class Settler {
   bool run() {
     bool changed = copy_returned_states();
     for (size_t i = 0; i < graph_.states().size(); ++i) {
-      if (!can_be_written(graph_.states()[i])) {
-        add_update(i);
-        changed = true;
-        later_.clear();
-        for (size_t k = 0; k < i; ++k) add_precedence(graph_.states()[k]);
-      }
-      add_precedence(graph_.states()[i]);
+      if (can_be_written(i)) continue;
+      add_update(i);
+      changed = true;
     }
     MEMOPT_CHECK(sort_topologically(graph_, state_order(graph_).precedence).ok());
     return changed;
@@ -48,34 +40,38 @@ class Settler {
 
   // Whether the node that makes the next value can write it over the old one. One that makes a view
   // of a state does not: the view is read like the state, whether it is one or not.
-  bool can_be_written(const State& state) const {
+  bool can_be_written(size_t index) const {
+    const State& state = graph_.states()[index];
     const ValueId next = next_value(graph_, state);
     const Value& value = graph_.value(next);
+    const bool views_a_state = std::ranges::any_of(
+        graph_.states(), [&](const State& viewed) { return may_view(next, viewed); });
     if (value.kind != ValueKind::kResult || value.type != graph_.type(state.before) ||
-        std::ranges::count(graph_.outputs(), next) != 1 || !states_viewed_by(next).empty()) {
+        std::ranges::count(graph_.outputs(), next) != 1 || views_a_state) {
       return false;
     }
-    const NodeId writer = value.producer;
-    const std::vector<bool> behind = nodes_behind(graph_, writer, later_);
     for (const ValueId view : possible_views(graph_, state.before)) {
       for (const Use& use : graph_.uses(view)) {
-        if (use.node == writer ? view != state.before || !overwrites(writer, use.operand, next)
-                               : behind[use.node.index()]) {
-          return false;
-        }
+        if (use.node != value.producer) continue;
+        if (view != state.before || !overwrites(use.node, use.operand, next)) return false;
       }
     }
-    return true;
+    return has_order(index);
   }
 
-  // The states that `value` may be a view of.
-  std::vector<size_t> states_viewed_by(ValueId value) const {
-    std::vector<size_t> states;
-    for (size_t i = 0; i < graph_.states().size(); ++i) {
-      const auto views = possible_views(graph_, graph_.states()[i].before);
-      if (std::ranges::find(views, value) != views.end()) states.push_back(i);
+  bool may_view(ValueId value, const State& state) const {
+    const std::vector<ValueId> views = possible_views(graph_, state.before);
+    return std::ranges::find(views, value) != views.end();
+  }
+
+  // The states up to this one can be overwritten behind all that read them.
+  bool has_order(size_t index) const {
+    Precedence precedence;
+    for (const State& state : graph_.states().first(index + 1)) {
+      const Precedence pairs = readers_first(graph_, state);
+      precedence.insert(precedence.end(), pairs.begin(), pairs.end());
     }
-    return states;
+    return topological_order(graph_, precedence).ok();
   }
 
   bool overwrites(NodeId writer, size_t operand, ValueId next) const {
@@ -92,43 +88,25 @@ class Settler {
   // values.
   void add_update(size_t index) {
     const State state = graph_.states()[index];
-    ValueId next = next_value(graph_, state);
+    const ValueId next = next_value(graph_, state);
     const std::string name = graph_.output_name(state.output);
-    if (is_overwritten_before(next, index)) next = copy_of(next, name);
     const ValueId update = copy_of(next, name);
     graph_.set_type(update, graph_.type(state.before));  // where that is the same memory
     graph_.set_output(state.output, update);
-  }
-
-  // `next` may be a view of a state whose writer must run before state `index` is written.
-  bool is_overwritten_before(ValueId next, size_t index) const {
-    const auto readers = possible_readers(graph_, graph_.states()[index].before);
-    return std::ranges::any_of(states_viewed_by(next), [&](size_t viewed) {
-      if (viewed == index) return true;
-      if (viewed > index) return false;  // not settled yet
-      const std::vector<bool> behind =
-          nodes_behind(graph_, writer_of(graph_, graph_.states()[viewed]), later_);
-      return std::ranges::any_of(readers, [&](NodeId id) { return behind[id.index()]; });
-    });
+    if (!may_view(next, state) && has_order(index)) return;
+    const NodeId writer = graph_.value(update).producer;
+    const ValueId kept = copy_of(next, name);
+    graph_.move_last_before(writer);
+    graph_.set_input(writer, 0, kept);
   }
 
   ValueId copy_of(ValueId value, const std::string& name) {
     return graph_.add_simple(Copy{}, {{value}}, graph_.type(value), name, "");
   }
 
-  void add_precedence(const State& state) {
-    later_.resize(graph_.node_count());
-    const NodeId writer = writer_of(graph_, state);
-    for (const NodeId reader : possible_readers(graph_, state.before)) {
-      if (reader != writer) later_[reader.index()].push_back(writer);
-    }
-  }
-
   Graph& graph_;
   const NodeMap<KernelChoice>& kernels_;
   const Target& target_;
-  // Per node: those that must run later because they overwrite a settled state that it reads.
-  std::vector<std::vector<NodeId>> later_;
 };
 
 }  // namespace
