@@ -27,10 +27,14 @@ std::optional<std::vector<int64_t>> zero_spatial_pads(const Graph& graph, const 
   return spatial;
 }
 
-// Computes the padding of a convolution in a node of its own. Returns whether there is any.
+bool is_padded(const Node& conv) {
+  const std::vector<int64_t>& pads = std::get<Conv>(conv.op).pads;
+  return std::ranges::any_of(pads, [](int64_t pad) { return pad != 0; });
+}
+
+// Computes the padding of a convolution in a node of its own. Returns whether there can be one.
 bool pad_before(Graph& graph, NodeId id) {
   const std::vector<int64_t> spatial = std::get<Conv>(graph.node(id).op).pads;
-  if (std::ranges::all_of(spatial, [](int64_t pad) { return pad == 0; })) return false;
   const ValueId input = graph.node(id).inputs[0];
   TensorType type = graph.type(input);
   const auto rank = static_cast<size_t>(type.dims.rank());
@@ -58,7 +62,7 @@ Result<bool> fuse_pad(Graph& graph, const PassOptions&) {
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   for (const NodeId id : order) {
     if (!std::holds_alternative<Conv>(graph.node(id).op)) continue;
-    if (has_nonfinite(graph, graph.node(id).inputs[1])) {
+    if (is_padded(graph.node(id)) && has_nonfinite(graph, graph.node(id).inputs[1])) {
       changed = pad_before(graph, id) || changed;
       continue;
     }
@@ -68,6 +72,7 @@ Result<bool> fuse_pad(Graph& graph, const PassOptions&) {
     const auto pads = zero_spatial_pads(graph, graph.node(pad_id));
     auto& conv = std::get<Conv>(graph.mutable_op(id));
     if (!pads || pads->size() != conv.pads.size()) continue;
+    if (has_nonfinite(graph, graph.node(id).inputs[1])) continue;
     for (size_t i = 0; i < pads->size(); ++i) conv.pads[i] += (*pads)[i];
     graph.set_input(id, 0, graph.node(pad_id).inputs[0]);
     graph.erase(pad_id);
