@@ -85,6 +85,19 @@ memopt_status with_session(const memopt_session* session, F&& body) noexcept {
   return status;
 }
 
+// What `get` finds for one of `list`, a member of Plan; NULL, with a message, where there is no
+// such index.
+template <typename Handle, typename List, typename F>
+auto data_of(Handle* session, size_t index, List Plan::*list, const char* kind, F&& get) noexcept {
+  decltype(get(*session->session)) data = nullptr;
+  with_session(session, [&](auto& entered) {
+    if (index >= (entered.plan().*list).size()) return usage(std::string("no such ") + kind);
+    data = get(entered);
+    return MEMOPT_OK;
+  });
+  return data;
+}
+
 memopt_dtype to_c(DType dtype) {
   switch (dtype) {
     case DType::kF32:
@@ -344,33 +357,19 @@ memopt_status memopt_session_reset_state(memopt_session* session) {
 }
 
 void* memopt_session_state_data(memopt_session* session, size_t index) {
-  void* data = nullptr;
-  with_session(session, [&](memopt::Session& entered) {
-    if (index >= entered.plan().states.size()) return usage("no such state");
-    data = entered.state_data(index);
-    return MEMOPT_OK;
-  });
-  return data;
+  return memopt::data_of(session, index, &memopt::Plan::states, "state",
+                         [&](memopt::Session& entered) { return entered.state_data(index); });
 }
 
 void* memopt_session_input_data(memopt_session* session, size_t index) {
-  void* data = nullptr;
-  with_session(session, [&](memopt::Session& entered) {
-    if (index >= entered.plan().inputs.size()) return usage("no such input");
-    data = entered.input_data(index);
-    return MEMOPT_OK;
-  });
-  return data;
+  return memopt::data_of(session, index, &memopt::Plan::inputs, "input",
+                         [&](memopt::Session& entered) { return entered.input_data(index); });
 }
 
 const void* memopt_session_output_data(const memopt_session* session, size_t index) {
-  const void* data = nullptr;
-  with_session(session, [&](const memopt::Session& entered) {
-    if (index >= entered.plan().outputs.size()) return usage("no such output");
-    data = entered.output_data(index);
-    return MEMOPT_OK;
-  });
-  return data;
+  return memopt::data_of(
+      session, index, &memopt::Plan::outputs, "output",
+      [&](const memopt::Session& entered) { return entered.output_data(index); });
 }
 
 memopt_status memopt_session_run(memopt_session* session) {

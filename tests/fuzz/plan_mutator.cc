@@ -226,8 +226,6 @@ void mutate_states(Plan& plan, Random& random) {
 
 void mutate_plan(Plan& plan, Random& random) {
   switch (random.below(7)) {
-    case 6:
-      return mutate_states(plan, random);
     case 0:
       return mutate_number(random, plan.arena_bytes);
     case 1:
@@ -239,6 +237,8 @@ void mutate_plan(Plan& plan, Random& random) {
     case 4:
       plan.target.isa = static_cast<Isa>(random.below(static_cast<size_t>(Isa::kAmx) + 1));
       return;
+    case 5:
+      return mutate_states(plan, random);
     default:
       plan.target.pieces = static_cast<int>(1 + random.below(8));
   }

@@ -194,7 +194,7 @@ Status run_loaded(const std::shared_ptr<const LoadedPlan>& loaded, Filler& fille
   }
   const PageBuffer state = *PageBuffer::allocate_fenced(plan.state_bytes, plan.arena_alignment);
   MEMOPT_RETURN_IF_ERROR(session->bind_state(state.bytes()));
-  if (plan.state_bytes > 0) MEMOPT_RETURN_IF_ERROR(session->reset_state());
+  MEMOPT_RETURN_IF_ERROR(session->reset_state());
   const FencedMemory fence(arena.bytes(), loaded->constants());
   return session->run();
 }

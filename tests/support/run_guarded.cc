@@ -38,7 +38,7 @@ Status run_guarded(std::span<const std::byte> file, KernelLookup kernels, std::b
   MEMOPT_ASSIGN_OR_RETURN(const PageBuffer state,
                           PageBuffer::allocate_fenced(plan.state_bytes, alignment));
   MEMOPT_RETURN_IF_ERROR(session->bind_state(state.bytes()));
-  if (plan.state_bytes > 0) MEMOPT_RETURN_IF_ERROR(session->reset_state());
+  MEMOPT_RETURN_IF_ERROR(session->reset_state());
   return session->run();
 }
 

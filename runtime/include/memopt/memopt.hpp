@@ -107,40 +107,36 @@ class Plan {
   size_t state_bytes() const { return memopt_plan_state_bytes(get()); }
 
   std::vector<memopt_tensor_info> inputs() const {
-    std::vector<memopt_tensor_info> list(memopt_plan_input_count(get()));
-    for (size_t i = 0; i < list.size(); ++i) check(memopt_plan_input(get(), i, &list[i]));
-    return list;
+    return all(memopt_plan_input_count(get()), memopt_plan_input);
   }
   std::vector<memopt_tensor_info> outputs() const {
-    std::vector<memopt_tensor_info> list(memopt_plan_output_count(get()));
-    for (size_t i = 0; i < list.size(); ++i) check(memopt_plan_output(get(), i, &list[i]));
-    return list;
+    return all(memopt_plan_output_count(get()), memopt_plan_output);
   }
   std::vector<memopt_tensor_info> states() const {
-    std::vector<memopt_tensor_info> list(memopt_plan_state_count(get()));
-    for (size_t i = 0; i < list.size(); ++i) check(memopt_plan_state(get(), i, &list[i]));
-    return list;
+    return all(memopt_plan_state_count(get()), memopt_plan_state);
   }
-  size_t find_input(const std::string& name) const {
-    size_t index = 0;
-    check(memopt_plan_find_input(get(), name.c_str(), &index));
-    return index;
-  }
-  size_t find_output(const std::string& name) const {
-    size_t index = 0;
-    check(memopt_plan_find_output(get(), name.c_str(), &index));
-    return index;
-  }
+  size_t find_input(const std::string& name) const { return find(memopt_plan_find_input, name); }
+  size_t find_output(const std::string& name) const { return find(memopt_plan_find_output, name); }
 
-  size_t find_state(const std::string& name) const {
-    size_t index = 0;
-    check(memopt_plan_find_state(get(), name.c_str(), &index));
-    return index;
-  }
+  size_t find_state(const std::string& name) const { return find(memopt_plan_find_state, name); }
 
   const memopt_plan* get() const { return plan_.get(); }
 
  private:
+  using Describe = memopt_status (*)(const memopt_plan*, size_t, memopt_tensor_info*);
+  using Find = memopt_status (*)(const memopt_plan*, const char*, size_t*);
+
+  std::vector<memopt_tensor_info> all(size_t count, Describe tensor) const {
+    std::vector<memopt_tensor_info> list(count);
+    for (size_t i = 0; i < count; ++i) check(tensor(get(), i, &list[i]));
+    return list;
+  }
+  size_t find(Find tensor, const std::string& name) const {
+    size_t index = 0;
+    check(tensor(get(), name.c_str(), &index));
+    return index;
+  }
+
   std::shared_ptr<memopt_plan> plan_;
 };
 
@@ -152,15 +148,11 @@ class Session {
   explicit Session(const Plan& plan, memopt_session_options options = {}) : plan_(plan) {
     const size_t alignment = plan.arena_alignment();
     if (alignment == 0) throw Error(MEMOPT_USAGE, "the plan was moved from");
-    const size_t bytes = (plan.arena_bytes() / alignment + 1) * alignment;
-    own_arena_.reset(std::aligned_alloc(alignment, bytes));
-    if (!own_arena_) throw Error(MEMOPT_OUT_OF_RESOURCE, "no memory for the arena");
-    create(own_arena_.get(), bytes, options);
+    own_arena_ = allocate(plan.arena_bytes(), alignment, "no memory for the arena");
+    create(own_arena_.get(), plan.arena_bytes(), options);
     if (plan.state_bytes() == 0) return;
-    const size_t state_bytes = (plan.state_bytes() / alignment + 1) * alignment;
-    own_state_.reset(std::aligned_alloc(alignment, state_bytes));
-    if (!own_state_) throw Error(MEMOPT_OUT_OF_RESOURCE, "no memory for the states");
-    check(memopt_session_bind_state(get(), own_state_.get(), state_bytes));
+    own_state_ = allocate(plan.state_bytes(), alignment, "no memory for the states");
+    check(memopt_session_bind_state(get(), own_state_.get(), plan.state_bytes()));
     reset_state();
   }
   // In the caller's arena, which must outlive the session. A plan with states needs bind_state().
@@ -182,31 +174,27 @@ class Session {
   template <typename T>
   Span<T> input(const std::string& name) {
     const size_t index = plan_.find_input(name);
-    memopt_tensor_info info;
-    check(memopt_plan_input(plan_.get(), index, &info));
+    const memopt_tensor_info info = describe(memopt_plan_input, index);
     return elements<T>(info, memopt_session_input_data(get(), index));
   }
   template <typename T>
   Span<const T> output(const std::string& name) const {
     const size_t index = plan_.find_output(name);
-    memopt_tensor_info info;
-    check(memopt_plan_output(plan_.get(), index, &info));
+    const memopt_tensor_info info = describe(memopt_plan_output, index);
     return elements<const T>(info, memopt_session_output_data(get(), index));
   }
 
   template <typename T>
   void bind_input(const std::string& name, Span<const T> buffer) {
     const size_t index = plan_.find_input(name);
-    memopt_tensor_info info;
-    check(memopt_plan_input(plan_.get(), index, &info));
+    const memopt_tensor_info info = describe(memopt_plan_input, index);
     check_type<T>(info);
     check(memopt_session_bind_input(get(), index, buffer.data(), buffer.size_bytes()));
   }
   template <typename T>
   void bind_output(const std::string& name, Span<T> buffer) {
     const size_t index = plan_.find_output(name);
-    memopt_tensor_info info;
-    check(memopt_plan_output(plan_.get(), index, &info));
+    const memopt_tensor_info info = describe(memopt_plan_output, index);
     check_type<T>(info);
     check(memopt_session_bind_output(get(), index, buffer.data(), buffer.size_bytes()));
   }
@@ -219,8 +207,7 @@ class Session {
   template <typename T>
   Span<T> state(const std::string& name) {
     const size_t index = plan_.find_state(name);
-    memopt_tensor_info info;
-    check(memopt_plan_state(plan_.get(), index, &info));
+    const memopt_tensor_info info = describe(memopt_plan_state, index);
     return elements<T>(info, memopt_session_state_data(get(), index));
   }
 
@@ -235,10 +222,22 @@ class Session {
   struct Free {
     void operator()(void* arena) const { std::free(arena); }
   };
+  using Memory = std::unique_ptr<void, Free>;
+  static Memory allocate(size_t bytes, size_t alignment, const char* failure) {
+    Memory memory(std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment));
+    if (!memory) throw Error(MEMOPT_OUT_OF_RESOURCE, failure);
+    return memory;
+  }
   struct Destroy {
     void operator()(memopt_session* session) const { memopt_session_destroy(session); }
   };
 
+  template <typename Describe>
+  memopt_tensor_info describe(Describe tensor, size_t index) const {
+    memopt_tensor_info info;
+    check(tensor(plan_.get(), index, &info));
+    return info;
+  }
   void create(void* arena, size_t bytes, const memopt_session_options& options) {
     memopt_session* session = nullptr;
     check(memopt_session_create(plan_.get(), arena, bytes, &options, &session));
@@ -260,7 +259,7 @@ class Session {
   }
 
   Plan plan_;
-  std::unique_ptr<void, Free> own_arena_, own_state_;
+  Memory own_arena_, own_state_;
   std::unique_ptr<memopt_session, Destroy> session_;  // before its memory goes
 };
 
