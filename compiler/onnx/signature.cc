@@ -78,22 +78,25 @@ void take_examples(std::vector<Input>& inputs, const std::vector<ExampleShape>& 
   }
 }
 
-Status check_names(const std::vector<Input>& inputs, const ImportOptions& options) {
-  std::set<std::string> names;
+std::string listed(const std::vector<std::string>& names) {
   std::string list;
-  for (const Input& input : inputs) {
-    names.insert(input.name);
-    list += (list.empty() ? "'" : ", '") + input.name + "'";
-  }
+  for (const std::string& name : names) list += (list.empty() ? "'" : ", '") + name + "'";
+  return list;
+}
+
+Status check_names(const std::vector<Input>& inputs, const ImportOptions& options) {
+  std::vector<std::string> names;
+  names.reserve(inputs.size());
+  for (const Input& input : inputs) names.push_back(input.name);
+  const auto check = [&](const std::string& flag, const std::string& name) -> Status {
+    if (std::ranges::find(names, name) != names.end()) return {};
+    return usage(flag + ' ' + name + ": the model has no such input; it has " + listed(names));
+  };
   for (const auto& [name, shape] : options.shapes) {
-    if (!names.contains(name)) {
-      return usage("--shape " + name + ": the model has no such input; it has " + list);
-    }
+    MEMOPT_RETURN_IF_ERROR(check("--shape", name));
   }
   for (const auto& [name, tensor] : options.bindings) {
-    if (!names.contains(name)) {
-      return usage("--bind " + name + ": the model has no such input; it has " + list);
-    }
+    MEMOPT_RETURN_IF_ERROR(check("--bind", name));
   }
   return {};
 }
@@ -394,12 +397,6 @@ Result<std::vector<ShapeFlag>> add_inputs(Scope& scope, const onnx::GraphProto& 
 }
 
 namespace {
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "'" : ", '") + name + "'";
-  return list;
-}
 
 // The position of `name`, which `what` calls it.
 Result<size_t> position_of(const std::vector<std::string>& names, const std::string& name,

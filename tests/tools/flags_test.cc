@@ -30,6 +30,8 @@ TEST(Sizes, WhatIsNoneSaysWhatWasLikelyMeant) {
     EXPECT_TRUE(refused.error().message.ends_with("8MiB?")) << refused.error().message;
   }
   EXPECT_EQ(parse_size_flag("--budget", "lots").error().message.find('?'), std::string::npos);
+  EXPECT_EQ(parse_size_flag("--budget", "99999999999GiB").error().message,
+            "--budget: '99999999999GiB' is more bytes than there are");
   EXPECT_NE(unit_hint("8").find("8MiB has 8,388,608 B"), std::string::npos);
   for (const char* text : {"0", "4096", "8MiB", "8B", "", "min"}) EXPECT_EQ(unit_hint(text), "");
 }

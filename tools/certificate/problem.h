@@ -12,10 +12,9 @@
 //    a storage may take over the storage of an operand that is occupied for the last time there,
 //    where both have the same elements in the same places and the kernel may work in place on every
 //    operand in that storage. Each storage takes part in at most one such pair.
-//  - A step runs after those that write what it reads; one that writes the next value of a state as
-//  a
-//    whole, after all others that read what the state is. Any order that respects this may be used,
-//    and the storages may be placed anywhere.
+//  - A step runs after those that write what it reads, and one that writes the whole next value of
+//    a state after all others that read what the state is. Any order that respects this may be
+//    used, and the storages may be placed anywhere.
 #pragma once
 
 #include <cstdint>
