@@ -62,7 +62,8 @@ Result<bool> fuse_pad(Graph& graph, const PassOptions&) {
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   for (const NodeId id : order) {
     if (!std::holds_alternative<Conv>(graph.node(id).op)) continue;
-    if (is_padded(graph.node(id)) && has_nonfinite(graph, graph.node(id).inputs[1])) {
+    const bool pads_itself = is_padded(graph.node(id));
+    if (pads_itself && has_nonfinite(graph, graph.node(id).inputs[1])) {
       changed = pad_before(graph, id) || changed;
       continue;
     }
@@ -72,7 +73,7 @@ Result<bool> fuse_pad(Graph& graph, const PassOptions&) {
     const auto pads = zero_spatial_pads(graph, graph.node(pad_id));
     auto& conv = std::get<Conv>(graph.mutable_op(id));
     if (!pads || pads->size() != conv.pads.size()) continue;
-    if (has_nonfinite(graph, graph.node(id).inputs[1])) continue;
+    if (!pads_itself && has_nonfinite(graph, graph.node(id).inputs[1])) continue;
     for (size_t i = 0; i < pads->size(); ++i) conv.pads[i] += (*pads)[i];
     graph.set_input(id, 0, graph.node(pad_id).inputs[0]);
     graph.erase(pad_id);
